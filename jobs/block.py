@@ -1,0 +1,78 @@
+"""What travels to the worker: everything that the jobs of one block need, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.errors import CampaignError
+
+__all__ = ["Block", "BlockJob", "Network", "Reco", "SiteAccess", "read_block"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Network(_Frozen):
+    """Which network scores the hits."""
+
+    name: str = Field(description="Name of the model in the Triton repository")
+    version: str = Field(description="Version of the model")
+    file: str = Field(description="ONNX file of the same network, for the cpu flavour; a path on the worker")
+
+
+class Reco(_Frozen):
+    """How wires become pixels."""
+
+    adc_per_electron: float = Field(description="Factor from the wires' electrons per tick to the network's ADC")
+
+
+class SiteAccess(_Frozen):
+    """How a job that landed at a site reaches the inference pool."""
+
+    endpoints: tuple[str, ...] = Field(description="host:port of gRPC endpoints, in order of preference")
+    wire_format: Literal["patches"] = Field(description="Wire format of the requests")
+
+
+class BlockJob(_Frozen):
+    """One job: a range of entries of one file."""
+
+    job: int = Field(description="Number of the job in the manifest")
+    input_file: str = Field(description="Absolute path or URL of the input")
+    entry_start: int = Field(description="First entry")
+    entry_stop: int = Field(description="One past the last entry")
+    flavour: Literal["gpu", "cpu"] = Field(description="Where the network runs")
+    output_file: str = Field(description="Absolute path of the output")
+
+
+class Block(_Frozen):
+    """The description of a block, written once by `plan` and only read afterwards."""
+
+    version: Literal[1] = Field(1, description="Version of this format")
+    campaign: str = Field(description="Name of the campaign")
+    manifest_digest: str = Field(description="Digest of the manifest that this block was cut from")
+    block: int = Field(description="Number of the block")
+    records: str = Field(description="Folder for the records, absolute")
+    network: Network
+    reco: Reco
+    sites: dict[str, SiteAccess] = Field(description="By site name")
+    jobs: tuple[BlockJob, ...]
+
+
+def read_block(path: Path) -> Block:
+    """Read a block's description.
+
+    Raises:
+        CampaignError: it is missing or not one of ours.
+
+    """
+    try:
+        return Block.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        message = (
+            f"{path}: not a readable block description; run `sonicgrid submit` again to have it rewritten: {error}"
+        )
+        raise CampaignError(message) from error

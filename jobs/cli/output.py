@@ -1,0 +1,30 @@
+"""How every command speaks: tables for people, JSON for programs, one clear error on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["JsonOption", "console", "emit_json", "print_error"]
+
+console = Console(highlight=False)
+"""For people; a command with --json prints nothing here."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def emit_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def print_error(message: str) -> None:
+    """Print an error for people on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {message}", markup=True)

@@ -1,0 +1,120 @@
+"""Where each file of a campaign lies: the one place that spells the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["BlockFolder", "CampaignFolder"]
+
+
+@dataclass(frozen=True)
+class CampaignFolder:
+    """The folder that holds everything about one campaign."""
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        """Copy of the spec that the manifest was made from, with every default filled in."""
+        return self.root / "campaign.yaml"
+
+    @property
+    def manifest(self) -> Path:
+        """One row per job; see jobs.manifest."""
+        return self.root / "manifest.parquet"
+
+    @property
+    def plan(self) -> Path:
+        """What the plan counted and what it rejected, JSON."""
+        return self.root / "plan.json"
+
+    @property
+    def blocks(self) -> Path:
+        """One folder per block."""
+        return self.root / "blocks"
+
+    def block(self, number: int) -> BlockFolder:
+        """Folder of one block."""
+        return BlockFolder(self.blocks / f"{number:05d}")
+
+    @property
+    def outputs(self) -> Path:
+        """One ROOT file per job, in a subfolder per block."""
+        return self.root / "outputs"
+
+    @property
+    def merged(self) -> Path:
+        """ROOT files of a useful size."""
+        return self.root / "merged"
+
+    @property
+    def merged_index(self) -> Path:
+        """Which job's events are in which merged file, JSON."""
+        return self.merged / "index.json"
+
+    @property
+    def validation(self) -> Path:
+        """What `validate` found: complete or not, and every job that is missing, JSON."""
+        return self.root / "validation.json"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.root / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """Log of the driver and of Snakemake."""
+        return self.root / "driver.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one driver that works on the campaign."""
+        return self.root / "driver.lock"
+
+
+@dataclass(frozen=True)
+class BlockFolder:
+    """The folder of one block: one HTCondor cluster at a time."""
+
+    root: Path
+
+    @property
+    def description(self) -> Path:
+        """What the payload needs to know, JSON; see jobs.block."""
+        return self.root / "block.json"
+
+    @property
+    def submit(self) -> Path:
+        """The submit description as it was given to HTCondor, to read."""
+        return self.root / "block.sub"
+
+    @property
+    def cluster(self) -> Path:
+        """The clusters that this block had, JSON lines, newest last."""
+        return self.root / "clusters.jsonl"
+
+    @property
+    def events_log(self) -> Path:
+        """HTCondor's event log of the block's clusters."""
+        return self.root / "events.log"
+
+    @property
+    def logs(self) -> Path:
+        """Standard output and error of the jobs."""
+        return self.root / "logs"
+
+    @property
+    def records(self) -> Path:
+        """One JSON per attempt of a job."""
+        return self.root / "records"
+
+    def record(self, job: int, attempt: int) -> Path:
+        """Record of one attempt."""
+        return self.records / f"{job:07d}.{attempt}.json"
+
+    @property
+    def outcome(self) -> Path:
+        """One row per job, how it ended; its presence says that the block is through."""
+        return self.root / "outcome.parquet"

@@ -1,0 +1,82 @@
+"""What one attempt of one job says about itself: the only contract between jobs and monitoring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.errors import CampaignError
+from jobs.exits import ExitClass
+
+__all__ = ["Record", "StageSeconds", "read_record"]
+
+
+class StageSeconds(BaseModel):
+    """Wall seconds that the attempt spent in each stage, summed over its events; stages overlap."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    startup_s: float = Field(0.0, description="From the start of the process to the first event, imports included")
+    read_s: float = Field(0.0, description="Reading and unpacking events from ROOT")
+    prepare_s: float = Field(0.0, description="Building views and locating hits in them")
+    inference_s: float = Field(0.0, description="Waiting for scores, from the first patch cut to the last answer")
+    write_s: float = Field(0.0, description="Writing, closing, checksumming and renaming the output")
+
+
+class Record(BaseModel):
+    """One attempt of one job, as one JSON file in the campaign's records folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = Field(1, description="Version of this format")
+    campaign: str = Field(description="Name of the campaign")
+    manifest_digest: str = Field(description="Digest of the manifest that the job belongs to")
+    block: int = Field(description="Number of the block")
+    job: int = Field(description="Number of the job in the campaign's manifest")
+    attempt: int = Field(description="0 for the first start, one more for each later one")
+    cluster: int = Field(description="HTCondor cluster; -1 outside HTCondor")
+    proc: int = Field(description="HTCondor proc; -1 outside HTCondor")
+    flavour: Literal["gpu", "cpu"] = Field(description="Where the network ran: gpu = inference pool, cpu = in the job")
+    site: str = Field(description="Site of the slot; empty if the slot says none")
+    host: str = Field(description="Host name of the worker")
+    cpu_model: str = Field(description="Model name of the worker's CPU")
+    endpoint: str = Field(description="Endpoint that answered last; empty for the cpu flavour")
+    model: str = Field(description="Name of the network")
+    model_version: str = Field(description="Version of the network")
+    software_version: str = Field(description="Version of SonicGrid")
+    input_file: str = Field(description="Path or URL of the input file, as in the manifest")
+    input_uuid: str = Field(description="UUID of the input ROOT file; empty if it could not be opened")
+    entry_start: int = Field(description="First entry of the job")
+    entry_stop: int = Field(description="One past the last entry of the job")
+    exit_class: ExitClass = Field(description="How the attempt ended")
+    error: str = Field("", description="The error, if any: what, where, what to do")
+    started: float = Field(description="Start, seconds since the epoch (UTC) by the worker's clock")
+    ended: float = Field(description="End, seconds since the epoch (UTC) by the worker's clock")
+    stages: StageSeconds = Field(description="Seconds per stage")
+    cpu_s: float = Field(description="CPU seconds of the process, user and system")
+    max_rss_mb: float = Field(description="Largest resident memory, MB")
+    events: int = Field(0, description="Events written to the output")
+    hits: int = Field(0, description="Hits that got scores")
+    bytes_sent: int = Field(0, description="Bytes of requests handed to gRPC, repeats included")
+    bytes_received: int = Field(0, description="Bytes of answers")
+    requests: int = Field(0, description="Requests answered")
+    retries: int = Field(0, description="Requests sent again")
+    output_file: str = Field("", description="Path of the output; empty if there is none")
+    output_bytes: int = Field(0, description="Size of the output, bytes")
+    output_sha256: str = Field("", description="SHA-256 of the output, hex")
+
+
+def read_record(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        CampaignError: the file is not a record of a version that this program knows.
+
+    """
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        message = f"{path}: not a readable job record: {error}"
+        raise CampaignError(message) from error

@@ -1,0 +1,65 @@
+"""What comes back for every hit, and the one interface that remote and local inference share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sonic.view import View
+
+__all__ = ["Scorer", "Scores", "Traffic"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The network's outputs for the hits of one view, in the hits' order.
+
+    Attributes:
+        em_trk_none: float32 (n_hits, 3): track, em, none; each row sums to 1.
+        michel: float32 (n_hits,), 0 to 1.
+
+    """
+
+    em_trk_none: NDArray[np.float32]
+    michel: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a scorer has moved so far; all zero for the cpu flavour."""
+
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    requests: int = 0
+    retries: int = 0
+
+
+class Scorer(Protocol):
+    """Turns views into scores; `sonic.client.Client` asks a pool, `sonic.local.LocalScorer` computes here."""
+
+    def score(self, views: Sequence[View]) -> list[Scores]:
+        """Return the scores of every view, in the views' order.
+
+        Raises:
+            SonicError: as the tree in `sonic.errors` says.
+
+        """
+        ...
+
+    def traffic(self) -> Traffic:
+        """Return what was sent and received since the scorer was opened."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,3 @@
+"""The inference side of a pool: the model repository, Triton servers, and Envoy before them."""
+
+from __future__ import annotations
