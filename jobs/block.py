@@ -35,6 +35,9 @@ class SiteAccess(_Frozen):
 
     endpoints: tuple[str, ...] = Field(description="host:port of gRPC endpoints, in order of preference")
     wire_format: Literal["patches"] = Field(description="Wire format of the requests")
+    patience_s: float = Field(
+        300.0, gt=0, description="Seconds without a single answer after which the inference pool counts as away"
+    )
 
 
 class BlockJob(_Frozen):
@@ -60,6 +63,20 @@ class Block(_Frozen):
     reco: Reco
     sites: dict[str, SiteAccess] = Field(description="By site name")
     jobs: tuple[BlockJob, ...]
+
+    def find(self, number: int) -> BlockJob:
+        """Return one of the block's jobs by its number in the manifest.
+
+        Raises:
+            CampaignError: the block has no such job.
+
+        """
+        for job in self.jobs:
+            if job.job == number:
+                return job
+        numbers = f"{self.jobs[0].job} to {self.jobs[-1].job}" if self.jobs else "none"
+        message = f"block {self.block} of campaign {self.campaign} has no job {number}; its jobs are {numbers}"
+        raise CampaignError(message)
 
 
 def read_block(path: Path) -> Block:

@@ -30,6 +30,11 @@ class CampaignFolder:
         return self.root / "plan.json"
 
     @property
+    def inputs(self) -> Path:
+        """Counts of events per input file, so that no file is opened twice for planning; JSON."""
+        return self.root / "inputs.json"
+
+    @property
     def blocks(self) -> Path:
         """One folder per block."""
         return self.root / "blocks"
@@ -62,6 +67,11 @@ class CampaignFolder:
     def report(self) -> Path:
         """The report page."""
         return self.root / "report.html"
+
+    @property
+    def report_numbers(self) -> Path:
+        """The numbers of the report page, JSON."""
+        return self.root / "report.json"
 
     @property
     def log(self) -> Path:
@@ -110,9 +120,9 @@ class BlockFolder:
         """One JSON per attempt of a job."""
         return self.root / "records"
 
-    def record(self, job: int, attempt: int) -> Path:
-        """Record of one attempt."""
-        return self.records / f"{job:07d}.{attempt}.json"
+    def record(self, job: int, cluster: int, attempt: int) -> Path:
+        """Record of one attempt; a block that was submitted again counts its attempts per cluster."""
+        return self.records / f"{job:07d}.{max(cluster, 0)}.{attempt}.json"
 
     @property
     def outcome(self) -> Path:

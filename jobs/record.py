@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
 
-__all__ = ["Record", "StageSeconds", "read_record"]
+__all__ = ["Record", "StageSeconds", "read_record", "read_records"]
 
 
 class StageSeconds(BaseModel):
@@ -80,3 +80,17 @@ def read_record(path: Path) -> Record:
     except (OSError, ValidationError) as error:
         message = f"{path}: not a readable job record: {error}"
         raise CampaignError(message) from error
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read every record of one block, oldest attempt first.
+
+    Args:
+        folder: a block's folder of records; it may not exist yet.
+
+    Raises:
+        CampaignError: one of the files is not a record.
+
+    """
+    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
+    return sorted(records, key=lambda record: (record.started, record.job))

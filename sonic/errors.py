@@ -7,7 +7,8 @@
     │   ├── ModelMissing          no such model or version there
     │   └── ModelMismatch         the model there has other tensors than ours
     ├── BadAnswer             an answer that cannot be scores: wrong length, NaN
-    └── ModelUnusable         the model file for the cpu flavour is missing or not a network of ours
+    ├── ModelUnusable         the model file for the cpu flavour is missing or not a network of ours
+    └── SetupFailed           a program that a server needs cannot be fetched, unpacked or started
 
 Errors of tritonclient and gRPC become these in `sonic.transport`, those of ONNX Runtime in `sonic.local`, always
 chained with ``from``.
@@ -23,6 +24,7 @@ __all__ = [
     "ModelMissing",
     "ModelUnusable",
     "RequestRefused",
+    "SetupFailed",
     "SonicError",
 ]
 
@@ -57,3 +59,7 @@ class BadAnswer(SonicError):
 
 class ModelUnusable(SonicError):
     """The model file of the cpu flavour cannot be loaded."""
+
+
+class SetupFailed(SonicError):
+    """A program that the inference side of a pool needs cannot be fetched, unpacked or started."""

@@ -54,6 +54,11 @@ class Scorer(Protocol):
         """
         ...
 
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that answered last; empty before the first answer and for the cpu flavour."""
+        ...
+
     def traffic(self) -> Traffic:
         """Return what was sent and received since the scorer was opened."""
         ...

@@ -6,10 +6,11 @@ Arrays, not objects per hit or per wire: an event of six APAs has about 50,000 h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["BadChannels", "ChannelMap", "Event", "EventId", "Hits", "Truth", "Wires"]
@@ -42,6 +43,18 @@ class ChannelMap:
     apa: NDArray[np.int16]
     plane: NDArray[np.int8]
     wire: NDArray[np.int32]
+
+    def rows_of(self, channels: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the row of each channel in this map, -1 for a channel that is not in it.
+
+        Args:
+            channels: integers (n,).
+
+        """
+        order = np.argsort(self.channel, kind="stable")
+        place = np.minimum(np.searchsorted(self.channel, channels, sorter=order), len(order) - 1)
+        rows: NDArray[np.int64] = order[place]
+        return np.where(self.channel[rows] == channels, rows, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,174 @@
+"""The life of a campaign: submit, status, cancel."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from jobs.campaign import load_campaign_and_sites
+from jobs.cli.live import follow_driver
+from jobs.cli.output import JsonOption, console, emit_json
+from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, find_spec
+from jobs.detach import submit_driver
+from jobs.driver import find_driver, print_dag, start_driver, stop_driver
+from jobs.errors import CampaignError
+from jobs.layout import CampaignFolder
+from jobs.progress import CampaignFollower, Progress
+from jobs.queue import open_queue
+from jobs.reopen import reopen
+from jobs.site import find_sites_folder
+from jobs.states import DISPLAY_ORDER
+from jobs.validate import read_validation
+from jobs.verdict import state_verdict
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command()(submit)
+    app.command()(status)
+    app.command()(cancel)
+
+
+def submit(
+    campaign: CampaignArgument,
+    sites_folder: SitesFolderOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and start nothing.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Hand the driver to HTCondor: it outlives this login and a reboot.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a campaign to its end, or go on with one that was interrupted.
+
+    What has succeeded is not run again; clusters that are still in the queue are attached to.
+    Ctrl-C stops the driver and leaves the jobs in the queue; `sonicgrid submit` again goes on.
+    """
+    spec = find_spec(campaign)
+    sites = find_sites_folder(sites_folder).resolve()
+    folder = CampaignFolder(load_campaign_and_sites(spec, sites)[0].folder)
+    if dry_run:
+        raise typer.Exit(print_dag(spec, sites, folder))
+    if find_driver(folder) is not None:
+        _tell(as_json, "a driver is at work already; following it")
+    else:
+        open_queue()
+        reopened = reopen(folder)
+        if reopened:
+            _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")
+        if detach:
+            cluster = submit_driver(spec, sites, folder)
+            if as_json:
+                emit_json({"folder": str(folder.root), "driver_cluster": cluster})
+            console.print(f"the driver is HTCondor's job {cluster} now; look with `sonicgrid status {campaign}`")
+            return
+        start_driver(spec, sites, folder)
+    if not follow_driver(folder, quiet=as_json):
+        console.print(f"the driver is stopped, the jobs stay in the queue; go on with `sonicgrid submit {campaign}`")
+        raise typer.Exit(128 + signal.SIGINT)
+    _end(folder, as_json=as_json)
+
+
+def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
+    """Show where a campaign stands."""
+    folder = find_folder(campaign)
+    if not folder.manifest.exists():
+        driver = find_driver(folder)
+        message = "is being planned" if driver else f"has not been planned; `sonicgrid submit {campaign}` does that"
+        _tell(as_json, f"the campaign {message}")
+        if as_json:
+            emit_json({"folder": str(folder.root), "planned": False, "driver": asdict(driver) if driver else None})
+        return
+    driver = find_driver(folder)
+    progress = CampaignFollower(folder).look()
+    verdict = state_verdict(read_validation(folder)) if folder.validation.exists() else ""
+    if as_json:
+        emit_json(
+            {
+                "folder": str(folder.root),
+                "planned": True,
+                "driver": asdict(driver) if driver else None,
+                "verdict": verdict,
+                **asdict(progress),
+            }
+        )
+        return
+    console.print(_table(folder, progress))
+    for reason, count in progress.hold_reasons.items():
+        console.print(f"[yellow]{count} held:[/] {reason}", markup=True)
+    at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
+    console.print(f"driver: {at_work}; its log: {folder.log}")
+    if verdict:
+        console.print(verdict)
+    if folder.report.exists():
+        console.print(f"report: {folder.report}")
+
+
+def cancel(
+    campaign: CampaignArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop the driver and remove the campaign's jobs from the queue; what is done stays done."""
+    folder = find_folder(campaign)
+    if not yes and not as_json:
+        typer.confirm(f"Remove every job of the campaign in {folder.root} from the queue?", abort=True)
+    queue = open_queue()
+    stopped = stop_driver(folder)
+    removed = queue.remove(folder, reason="sonicgrid cancel")
+    if as_json:
+        emit_json({"folder": str(folder.root), "driver_stopped": stopped, "jobs_removed": removed})
+        return
+    console.print(f"{removed} jobs removed; `sonicgrid submit {campaign}` takes the campaign up again")
+
+
+def _end(folder: CampaignFolder, *, as_json: bool) -> None:
+    """Print the verdict and where to look; exit 1 if the campaign is not complete."""
+    if not folder.validation.exists():
+        message = f"the campaign did not get through; the end of {folder.log} says why"
+        raise CampaignError(message)
+    validation = read_validation(folder)
+    merged = sorted(str(path) for path in folder.merged.glob("*.root"))
+    if as_json:
+        emit_json(
+            {
+                "folder": str(folder.root),
+                "complete": validation.complete,
+                "verdict": state_verdict(validation),
+                "report": str(folder.report),
+                "merged": merged,
+            }
+        )
+    else:
+        console.print(state_verdict(validation), style="green" if validation.complete else "red")
+        console.print(f"report: {folder.report}")
+        for path in merged:
+            console.print(f"merged: {path}")
+    if not validation.complete:
+        raise typer.Exit(1)
+
+
+def _table(folder: CampaignFolder, progress: Progress) -> Table:
+    title = f"{folder.root.name}: {progress.jobs_ended} of {progress.jobs} jobs ended"
+    table = Table(title=title, title_justify="left")
+    table.add_column("state")
+    table.add_column("jobs", justify="right")
+    for state in DISPLAY_ORDER:
+        if count := progress.states.get(state, 0):
+            table.add_row(str(state), f"{count:,}")
+    table.add_section()
+    table.add_row("events done", f"{progress.events_done:,} of {progress.events:,}")
+    return table
+
+
+def _tell(as_json: bool, line: str) -> None:
+    if not as_json:
+        console.print(line)

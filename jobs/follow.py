@@ -1,0 +1,164 @@
+"""Where the jobs of a block stand, read from HTCondor's event log as it grows: no polling of the queue.
+
+Every job writes its number of the manifest into its submit event (`submit_event_notes`), so that the log alone tells
+which job an event is about, whichever cluster of the block it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import htcondor2
+
+from jobs.errors import CampaignError
+from jobs.exits import EXITS, exit_class_of
+from jobs.states import FINAL, STATE_AFTER, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["EVENT_NOTE", "BlockFollower", "Standing"]
+
+EVENT_NOTE = "sonicgrid job "
+"""What stands before the job's number in the notes of its submit event."""
+
+_COMPLETE = 1
+"""Completion of a cluster whose jobs were all materialized; one that was removed says another."""
+
+_NOTE = re.compile(re.escape(EVENT_NOTE) + r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the event log says of one job.
+
+    Attributes:
+        state: where it stands.
+        cluster, proc: the newest that it had; -1 before its first.
+        starts: how often it began to run in that cluster.
+        exit_code: exit status of its end; -1 if it has none (not ended, removed, or killed by a signal).
+        host: address of the slot it ran on last, as HTCondor writes it.
+        since: time of the last change, seconds since the epoch.
+        reason: why it is held, was removed or sent back, in HTCondor's words.
+
+    """
+
+    state: JobState = JobState.PENDING
+    cluster: int = -1
+    proc: int = -1
+    starts: int = 0
+    exit_code: int = -1
+    host: str = ""
+    since: float = 0.0
+    reason: str = ""
+
+
+class BlockFollower:
+    """Follows one block's event log; `poll` is cheap when nothing happened."""
+
+    def __init__(self, log: Path, jobs: Iterable[int]) -> None:
+        self._path = log
+        self._standings = {job: Standing() for job in jobs}
+        self._job_of: dict[tuple[int, int], int] = {}
+        self._log: htcondor2.JobEventLog | None = None
+        self._ended: set[int] = set()
+
+    @property
+    def ended_clusters(self) -> frozenset[int]:
+        """Clusters that have left the queue: nothing more will come from them."""
+        return frozenset(self._ended)
+
+    @property
+    def standings(self) -> Mapping[int, Standing]:
+        """By job number of the manifest."""
+        return self._standings
+
+    def poll(self) -> int:
+        """Read what was appended since the last call; returns the number of events.
+
+        Raises:
+            CampaignError: the log cannot be read.
+
+        """
+        if self._log is None:
+            if not self._path.exists():
+                return 0
+            self._log = htcondor2.JobEventLog(str(self._path))
+        seen = 0
+        try:
+            for event in self._log.events(stop_after=0):
+                seen += 1
+                self._take(event)
+        except (htcondor2.HTCondorException, OSError) as error:
+            message = f"{self._path}: HTCondor's event log cannot be read after {seen} events: {error}"
+            raise CampaignError(message) from error
+        return seen
+
+    def unfinished(self) -> set[int]:
+        """Jobs that may still run."""
+        return {job for job, standing in self._standings.items() if standing.state not in FINAL}
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _take(self, event: htcondor2.JobEvent) -> None:
+        where = (event.cluster, event.proc)
+        if event.type == htcondor2.JobEventType.CLUSTER_REMOVE:
+            self._ended.add(event.cluster)
+            if event.get("Completion") != _COMPLETE:
+                self._give_up_pending()
+        if event.type == htcondor2.JobEventType.CLUSTER_SUBMIT:
+            self._forget_failures()
+        if event.type == htcondor2.JobEventType.SUBMIT:
+            note = _NOTE.search(str(event.get("LogNotes", "")))
+            if note and (job := int(note.group(1))) in self._standings:
+                self._job_of[where] = job
+                self._standings[job] = Standing(JobState.IDLE, *where, since=event.timestamp)
+            return
+        job_known = self._job_of.get(where)
+        if job_known is None:
+            return
+        before = self._standings[job_known]
+        if before.cluster != event.cluster:
+            return  # an echo of a cluster that was given up
+        self._standings[job_known] = _after(before, event)
+
+    def _give_up_pending(self) -> None:
+        """A cluster that was removed materializes no more jobs."""
+        given_up = Standing(JobState.FAILED, reason="its cluster was removed before the job came up")
+        for job, standing in self._standings.items():
+            if standing.state is JobState.PENDING:
+                self._standings[job] = given_up
+
+    def _forget_failures(self) -> None:
+        """A new cluster takes up every job that failed, but for those that a retry cannot mend."""
+        for job, standing in self._standings.items():
+            retry = standing.exit_code < 0 or EXITS[exit_class_of(standing.exit_code)].retry
+            if standing.state is JobState.FAILED and retry:
+                self._standings[job] = Standing()
+
+
+def _after(before: Standing, event: htcondor2.JobEvent) -> Standing:
+    if event.type == htcondor2.JobEventType.JOB_TERMINATED:
+        code = int(event["ReturnValue"]) if event.get("TerminatedNormally") else -1
+        signal = "" if code >= 0 else f"killed by signal {event.get('TerminatedBySignal', '?')}"
+        state = JobState.DONE if code == 0 else JobState.FAILED
+        return replace(before, state=state, exit_code=code, since=event.timestamp, reason=signal)
+    state_after = STATE_AFTER.get(event.type)
+    if state_after is None:
+        return before
+    starting = event.type == htcondor2.JobEventType.EXECUTE
+    return replace(
+        before,
+        state=state_after,
+        starts=before.starts + starting,
+        host=str(event.get("ExecuteHost", "")) if starting else before.host,
+        since=event.timestamp,
+        reason="" if starting else str(event.get("HoldReason", event.get("Reason", ""))),
+    )

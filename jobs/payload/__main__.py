@@ -1,0 +1,92 @@
+"""``python -m jobs.payload BLOCK_JSON JOB_NUMBER``: what HTCondor starts on the worker."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from jobs.payload.stop import StopSwitch
+
+if TYPE_CHECKING:
+    from jobs.payload.attempt import Ending
+
+_HELP = """\
+Runs one job of a block: reads its entries from ROOT, gets the network's score of every hit, and writes them to ROOT.
+
+HTCondor starts it on the worker; by hand it repeats a failed job:
+
+  SONICGRID_SITE=local python -m jobs.payload CAMPAIGN/blocks/00000/block.json 12
+
+It leaves a ROOT file in the campaign's outputs folder and a record (JSON) in the block's, both complete or not at
+all; SIGTERM ends it cleanly within seconds. Exit status:
+"""
+_EPILOG = """\
+environment:
+  SONICGRID_SITE    name of the site, which says how to reach the inference pool (gpu flavour); by default what the
+                    slot advertises as GLIDEIN_Site
+"""
+
+
+def _exit_table() -> str:
+    from jobs.exits import EXITS
+
+    return "\n".join(
+        f"  {row.code:3}  {name:12} {row.meaning}" + ("; HTCondor tries again" if row.retry else "")
+        for name, row in EXITS.items()
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs.payload",
+        description=_HELP + _exit_table(),
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("block", metavar="BLOCK_JSON", type=Path, help="description of the block")
+    parser.add_argument("job", metavar="JOB_NUMBER", type=int, help="number of the job in the campaign's manifest")
+    return parser.parse_args()
+
+
+def _run(block_json: Path, number: int, switch: StopSwitch) -> Ending:
+    # awkward imports pyarrow where it is installed: 60 ms and 30 MB for every job, none of which reads parquet.
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # None is Python's own way to bar an import
+    from jobs.block import read_block
+    from jobs.errors import JobsError
+    from jobs.payload.attempt import Attempt, Ending
+    from jobs.payload.errors import class_of_error
+    from jobs.payload.worker import look_around
+
+    try:
+        block = read_block(block_json)
+        job = block.find(number)
+    except JobsError as error:
+        return Ending(class_of_error(error), str(error))
+    attempt = Attempt(block, job, look_around(os.environ), switch)
+    ending = attempt.run()
+    done = attempt.progress
+    sys.stderr.write(f"job {number}: {ending.exit_class}, {done.events} events, {done.hits} hits scored\n")
+    return ending
+
+
+def main() -> NoReturn:
+    """Run one job and leave with its exit status."""
+    switch = StopSwitch()
+    switch.install()
+    arguments = _arguments()
+    from jobs.exits import EXITS
+
+    ending = _run(arguments.block, arguments.job, switch)
+    if ending.error:
+        sys.stderr.write(f"{ending.trace}error: {ending.error}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is on the disk. A thread that still hangs in a read or in gRPC must not hold the process.
+    os._exit(EXITS[ending.exit_class].code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""One attempt of one job: events in, scores out, and a record whatever happens."""
+
+from __future__ import annotations
+
+import resource
+import time
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jobs.exits import ExitClass
+from jobs.layout import BlockFolder
+from jobs.payload.errors import OutputRefused, class_of_error
+from jobs.payload.flavour import open_scorer
+from jobs.payload.output import ScoredEvent, ScoresFile
+from jobs.payload.prepare import Preparer
+from jobs.payload.progress import Progress
+from jobs.payload.schema import OutputProvenance
+from jobs.payload.worker import seconds_since_start
+from jobs.reco.write import software_version
+from jobs.record import Record
+from jobs.replace_file import replace_file
+from sonic.network import EM_TRK_NONE_LABELS
+
+if TYPE_CHECKING:
+    from jobs.block import Block, BlockJob
+    from jobs.payload.prepare import PreparedEvent
+    from jobs.payload.stop import StopSwitch
+    from jobs.payload.worker import Worker
+    from sonic.scores import Scorer
+
+__all__ = ["Attempt", "Ending"]
+
+_LONGEST_ERROR = 2_000
+"""Characters of an error that go into the record; the whole is in the job's log."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended.
+
+    Attributes:
+        exit_class: the class that the exit status says.
+        error: what the record says; empty if all went well.
+        trace: the traceback of a bug, for the job's log; otherwise empty.
+
+    """
+
+    exit_class: ExitClass
+    error: str = ""
+    trace: str = ""
+
+
+class Attempt:
+    """Runs a job once.
+
+    Args:
+        block: the block that the job belongs to.
+        job: the job.
+        worker: where this process runs.
+        switch: turns SIGTERM into `Stopped`.
+
+    """
+
+    def __init__(self, block: Block, job: BlockJob, worker: Worker, switch: StopSwitch) -> None:
+        self._block = block
+        self._job = job
+        self._worker = worker
+        self._switch = switch
+        self._started = time.time()
+        self.progress = Progress()
+
+    def run(self) -> Ending:
+        """Do the work and write the record; every exception becomes an ending."""
+        self.progress.stages.add("startup_s", seconds_since_start())
+        try:
+            self._switch.arm()
+            ending = self._work()
+        except BaseException as error:  # noqa: BLE001  # the record must say how it ended, whatever it was
+            self._switch.acknowledge()
+            ending = self._ending_of(error)
+            try:
+                self._write_record(ending)
+            except OSError as refusal:
+                ending = Ending(ending.exit_class, f"{ending.error}; and no record could be written: {refusal}")
+        return ending
+
+    def _work(self) -> Ending:
+        output = None
+        try:
+            with ExitStack() as stack:
+                # The file first: it is read ahead while the library of the flavour is being imported.
+                events = stack.enter_context(
+                    Preparer(
+                        self._job.input_file,
+                        self._job.entry_start,
+                        self._job.entry_stop,
+                        adc_per_electron=self._block.reco.adc_per_electron,
+                        progress=self.progress,
+                    )
+                )
+                scorer = stack.enter_context(open_scorer(self._block, self._job, self._worker))
+                with self.progress.stages.timed("write_s"):
+                    output = ScoresFile(Path(self._job.output_file), self._worker)
+                for event in events:
+                    self._score(event, scorer, output)
+            return self._finish(output)
+        finally:
+            if output is not None:
+                output.discard()
+
+    def _score(self, event: PreparedEvent, scorer: Scorer, output: ScoresFile) -> None:
+        em_trk_none = np.empty((len(event.hit_channel), len(EM_TRK_NONE_LABELS)), dtype=np.float32)
+        michel = np.empty(len(event.hit_channel), dtype=np.float32)
+        if event.views.views:
+            with self.progress.stages.timed("inference_s"):
+                try:
+                    scores = scorer.score(event.views.views)
+                finally:
+                    self._note(scorer)
+            em_trk_none[event.views.hit_index] = np.concatenate([view.em_trk_none for view in scores])
+            michel[event.views.hit_index] = np.concatenate([view.michel for view in scores])
+        with self.progress.stages.timed("write_s"):
+            output.add(ScoredEvent(event, em_trk_none, michel))
+        self.progress.events += 1
+        self.progress.hits += len(michel)
+
+    def _note(self, scorer: Scorer) -> None:
+        traffic = scorer.traffic()
+        self.progress.endpoint = scorer.endpoint
+        self.progress.bytes_sent = traffic.bytes_sent
+        self.progress.bytes_received = traffic.bytes_received
+        self.progress.requests = traffic.requests
+        self.progress.retries = traffic.retries
+
+    def _finish(self, output: ScoresFile) -> Ending:
+        with self.progress.stages.timed("write_s"):
+            finished = output.finish(self._provenance())
+        self.progress.output_bytes = finished.bytes
+        self.progress.output_sha256 = finished.sha256
+        ending = Ending(ExitClass.DONE)
+        # Output and record appear together: a signal comes before both or after both.
+        with self._switch.held():
+            with self.progress.stages.timed("write_s"):
+                output.commit()
+            try:
+                self._write_record(ending)
+            except OSError as error:
+                Path(self._job.output_file).unlink(missing_ok=True)
+                message = f"{self._block.records}: the record cannot be written: {error.strerror or error}"
+                raise OutputRefused(message) from error
+            self._switch.acknowledge()
+        return ending
+
+    def _ending_of(self, error: BaseException) -> Ending:
+        exit_class = class_of_error(error)
+        text = str(error) or type(error).__name__
+        trace = ""
+        if exit_class is ExitClass.STOPPED:
+            text = f"stopped by {self._switch.signal_name}"
+        elif exit_class is ExitClass.BUG:
+            text = f"{type(error).__name__}: {text}"
+            trace = "".join(traceback.format_exception(error))
+        return Ending(exit_class, text, trace)
+
+    def _provenance(self) -> OutputProvenance:
+        return OutputProvenance(
+            input_file=self._job.input_file,
+            input_uuid=self.progress.input_uuid,
+            entry_start=self._job.entry_start,
+            entry_stop=self._job.entry_stop,
+            model=self._block.network.name,
+            model_version=self._block.network.version,
+            flavour=self._job.flavour,
+            campaign=self._block.campaign,
+            manifest_digest=self._block.manifest_digest,
+            software_version=software_version(),
+            block=self._block.block,
+            job=self._job.job,
+        )
+
+    def _write_record(self, ending: Ending) -> None:
+        worker, progress, done = self._worker, self.progress, ending.exit_class is ExitClass.DONE
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        record = Record(
+            version=1,
+            campaign=self._block.campaign,
+            manifest_digest=self._block.manifest_digest,
+            block=self._block.block,
+            job=self._job.job,
+            attempt=worker.attempt,
+            cluster=worker.cluster,
+            proc=worker.proc,
+            flavour=self._job.flavour,
+            site=worker.site,
+            host=worker.host,
+            cpu_model=worker.cpu_model,
+            endpoint=progress.endpoint,
+            model=self._block.network.name,
+            model_version=self._block.network.version,
+            software_version=software_version(),
+            input_file=self._job.input_file,
+            input_uuid=progress.input_uuid,
+            entry_start=self._job.entry_start,
+            entry_stop=self._job.entry_stop,
+            exit_class=ending.exit_class,
+            error=ending.error[:_LONGEST_ERROR],
+            started=self._started,
+            ended=time.time(),
+            stages=progress.stages.seconds(),
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            max_rss_mb=usage.ru_maxrss * 1024 / 1e6,
+            events=progress.events if done else 0,
+            hits=progress.hits if done else 0,
+            bytes_sent=progress.bytes_sent,
+            bytes_received=progress.bytes_received,
+            requests=progress.requests,
+            retries=progress.retries,
+            output_file=self._job.output_file if done else "",
+            output_bytes=progress.output_bytes if done else 0,
+            output_sha256=progress.output_sha256 if done else "",
+        )
+        # The name of a record is spelled in one place, which starts from the block's folder.
+        path = BlockFolder(Path(self._block.records).parent).record(record.job, record.cluster, record.attempt)
+        replace_file(path, record.model_dump_json(indent=1).encode())

@@ -1,0 +1,51 @@
+"""What can go wrong on the worker, and the one place that says which exit class an exception belongs to.
+
+JobsError
+├── OutputRefused     the output or the record cannot be written: disk full, quota, permission
+└── WorkerUnfit       the worker, or the way it was reached, lacks something that this job needs
+"""
+
+from __future__ import annotations
+
+from jobs.errors import CampaignError, InputError, JobsError, UsageError
+from jobs.exits import ExitClass
+from jobs.payload.stop import Stopped
+from jobs.reco.errors import InputAway
+from sonic.errors import BadAnswer, EndpointAway, ModelUnusable, RequestRefused
+
+__all__ = ["OutputRefused", "WorkerUnfit", "class_of_error"]
+
+
+class OutputRefused(JobsError):
+    """The file system does not take the output."""
+
+
+class WorkerUnfit(JobsError):
+    """The job cannot run on this worker; it may on another one."""
+
+
+_CLASSES: tuple[tuple[type[BaseException], ExitClass], ...] = (
+    (Stopped, ExitClass.STOPPED),
+    (InputAway, ExitClass.INPUT_AWAY),
+    (InputError, ExitClass.BAD_INPUT),
+    (OutputRefused, ExitClass.OUTPUT),
+    (EndpointAway, ExitClass.POOL_AWAY),
+    # A pool that keeps answering nonsense has a broken server: other servers or a later try may do.
+    (BadAnswer, ExitClass.POOL_AWAY),
+    (RequestRefused, ExitClass.POOL_REFUSED),
+    (ModelUnusable, ExitClass.WORKER),
+    (WorkerUnfit, ExitClass.WORKER),
+    (MemoryError, ExitClass.WORKER),
+    (ImportError, ExitClass.WORKER),
+    (CampaignError, ExitClass.USAGE),
+    (UsageError, ExitClass.USAGE),
+)
+"""The first row that fits counts, so a subclass stands before its base."""
+
+
+def class_of_error(error: BaseException) -> ExitClass:
+    """Return the exit class of whatever ended an attempt; what nobody foresaw is a bug."""
+    for kind, exit_class in _CLASSES:
+        if isinstance(error, kind):
+            return exit_class
+    return ExitClass.BUG

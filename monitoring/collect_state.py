@@ -1,0 +1,68 @@
+"""Reads what the campaign's own files say beside the records, at any moment of its life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobs.driver import find_driver
+from jobs.manifest import read_manifest
+from jobs.outcome import read_outcomes
+from jobs.plan import read_summary
+from jobs.states import JobState
+from monitoring.attempts import ErrorText
+from monitoring.campaign_state import CampaignState
+from monitoring.errors import NothingToReport
+from monitoring.failures import Fate, meaning_of
+from monitoring.numbers import RejectedInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jobs.layout import CampaignFolder
+    from jobs.manifest import Manifest
+
+__all__ = ["collect_state"]
+
+
+def collect_state(folder: CampaignFolder) -> CampaignState:
+    """Read plan, outcomes and verdict; whatever does not exist yet is left out.
+
+    Raises:
+        NothingToReport: there is no campaign in the folder, or it was never planned.
+        CampaignError: one of the files is damaged.
+
+    """
+    if not folder.manifest.is_file():
+        what = "is no folder of a campaign" if not folder.root.is_dir() else "has no manifest yet"
+        message = f"{folder.root}: {what}; run `sonicgrid submit` with the campaign's spec first"
+        raise NothingToReport(message)
+    manifest = read_manifest(folder.manifest)
+    rejected = read_summary(folder).rejected if folder.plan.is_file() else ()
+    return CampaignState(
+        campaign=manifest.campaign,
+        manifest_digest=manifest.digest,
+        jobs_planned=manifest.n_jobs,
+        events_planned=manifest.n_events,
+        rejected=tuple(
+            RejectedInput(input_file=file.path, who=meaning_of("bad_input").who, error=file.reason) for file in rejected
+        ),
+        validated=False,
+        driven=find_driver(folder) is not None,
+        fates=tuple(_failed_outcomes(folder, manifest)),
+        spec=folder.spec.read_text(encoding="utf-8") if folder.spec.is_file() else "",
+        inputs=lambda jobs: _inputs(manifest, jobs),
+    )
+
+
+def _failed_outcomes(folder: CampaignFolder, manifest: Manifest) -> Iterator[Fate]:
+    for number in range(manifest.n_blocks):
+        path = folder.block(number).outcome
+        if path.is_file():
+            for row in read_outcomes(path):
+                if row.state == JobState.FAILED:
+                    yield Fate(row.job, number, row.exit_class, row.error)
+
+
+def _inputs(manifest: Manifest, jobs: Sequence[int]) -> dict[int, ErrorText]:
+    rows = manifest.table.take(list(jobs)).to_pylist()
+    return {row["job"]: ErrorText(row["input_file"], row["entry_start"], row["entry_stop"], "") for row in rows}

@@ -1,0 +1,218 @@
+"""The gpu flavour: asks a pool of endpoints for scores, several requests at a time, and survives what fails.
+
+One loop in the caller's thread sends, waits and collects; gRPC's threads only put replies into a queue. So a signal
+handler that raises ends a wait at once, and nothing here needs a lock.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sonic.answers import ScoreSheet
+from sonic.endpoints import Endpoints
+from sonic.errors import BadAnswer, EndpointAway
+from sonic.limits import Limits
+from sonic.network import MODEL_NAME, MODEL_VERSION, PATCH_BYTES
+from sonic.patches import PatchCutter, Span, spans_of
+from sonic.scores import Traffic
+from sonic.transport import TritonTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from sonic.endpoints import Endpoint
+    from sonic.scores import Scores
+    from sonic.transport import Reply, Transport
+    from sonic.view import View
+
+__all__ = ["Client"]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A batch that has no answer yet."""
+
+    span: Span
+    tries: int = 0
+    bad_answers: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _InFlight:
+    """A batch on its way."""
+
+    request: _Request
+    endpoint: Endpoint
+    sent_at: float
+
+
+class Client:
+    """Asks a pool for scores; satisfies `sonic.scores.Scorer`. For one thread; make it after any fork.
+
+    Args:
+        endpoints: host:port of the gRPC endpoints, in order of preference: the first is used while it answers.
+        model_name: Name of the model in the servers' repositories.
+        model_version: Version of the model.
+        limits: Sizes, time-outs and patience.
+        open_transport: How to reach an endpoint; `TritonTransport` unless a test says otherwise.
+
+    Raises:
+        RequestRefused: no endpoint is given.
+
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        *,
+        model_name: str = MODEL_NAME,
+        model_version: str = MODEL_VERSION,
+        limits: Limits | None = None,
+        open_transport: Callable[[str], Transport] | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        triton = partial(TritonTransport, model_name=model_name, model_version=model_version)
+        self._endpoints = Endpoints(endpoints, self._limits, open_transport or triton)
+        self._traffic = Traffic()
+        self._answered_last = ""
+        self._numbers = 0
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that answered last; empty before the first answer."""
+        return self._answered_last
+
+    def traffic(self) -> Traffic:
+        """Return what was sent and received since the client was made."""
+        return self._traffic
+
+    def score(self, views: Sequence[View]) -> list[Scores]:
+        """Return the scores of every view, in the views' order, whatever the order of the answers.
+
+        Raises:
+            EndpointAway: not one usable answer for `patience_s`.
+            RequestRefused: an endpoint refused a request, or all of them our network.
+            BadAnswer: a request was answered with something unusable, again and again.
+
+        """
+        cutter = PatchCutter(views)
+        sheet = ScoreSheet(cutter.n_hits)
+        exchange = _Exchange(cutter.n_hits, self._limits.batch_patches)
+        patience_ends = time.monotonic() + self._limits.patience_s
+        while exchange.unfinished:
+            wait_until = patience_ends
+            if exchange.has_room(self._limits):
+                picked = self._endpoints.pick()
+                if picked is not None:
+                    self._send(exchange, *picked, cutter)
+                    continue
+                wait_until = min(patience_ends, self._endpoints.next_try_at())
+            reply = exchange.wait(wait_until)
+            if reply is not None and self._take(exchange, reply, sheet):
+                patience_ends = time.monotonic() + self._limits.patience_s
+            elif time.monotonic() >= patience_ends:
+                message = (
+                    f"no inference endpoint gave a usable answer for {self._limits.patience_s:g} s; "
+                    f"last heard: {self._endpoints.last_errors()}"
+                )
+                raise EndpointAway(message)
+        return sheet.split(views)
+
+    def _send(self, exchange: _Exchange, endpoint: Endpoint, transport: Transport, cutter: PatchCutter) -> None:
+        request = exchange.next_request(endpoint.max_batch)
+        self._numbers += 1
+        number = self._numbers
+        exchange.in_flight[number] = _InFlight(request, endpoint, time.monotonic())
+        sent = transport.send(number, cutter.cut(request.span), self._limits.request_timeout_s, exchange.replies.put)
+        self._traffic = replace(
+            self._traffic,
+            bytes_sent=self._traffic.bytes_sent + sent,
+            retries=self._traffic.retries + (request.tries > 0),
+        )
+
+    def _take(self, exchange: _Exchange, reply: Reply, sheet: ScoreSheet) -> bool:
+        """Take one reply in; whether it brought scores."""
+        sent = exchange.in_flight.pop(reply.number)
+        request, endpoint = sent.request, sent.endpoint
+        try:
+            if reply.answer is None:
+                raise reply.error or BadAnswer(f"{endpoint.url}: an empty reply")
+            sheet.fill(request.span, reply.answer, endpoint.url)
+        except EndpointAway as error:
+            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
+            exchange.again(replace(request, tries=request.tries + 1))
+            return False
+        except BadAnswer as error:
+            if request.bad_answers >= self._limits.bad_answers_allowed:
+                raise
+            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
+            exchange.again(replace(request, tries=request.tries + 1, bad_answers=request.bad_answers + 1))
+            return False
+        self._endpoints.answered(endpoint)
+        self._answered_last = endpoint.url
+        self._traffic = replace(
+            self._traffic,
+            requests=self._traffic.requests + 1,
+            bytes_received=self._traffic.bytes_received + reply.bytes_received,
+        )
+        return True
+
+    def close(self) -> None:
+        """Cancel what is in flight and hang up."""
+        self._endpoints.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Exchange:
+    """The requests of one event: those that wait, those in flight, and the replies not yet taken in."""
+
+    def __init__(self, n_hits: int, batch_patches: int) -> None:
+        self._waiting = deque(_Request(span) for span in spans_of(n_hits, batch_patches))
+        self.in_flight: dict[int, _InFlight] = {}
+        self.replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self._waiting or self.in_flight)
+
+    def has_room(self, limits: Limits) -> bool:
+        """Whether a request waits that the window lets out; one may always go."""
+        if not self._waiting or len(self.in_flight) >= limits.window_requests:
+            return False
+        hits = sum(sent.request.span.stop - sent.request.span.start for sent in self.in_flight.values())
+        span = self._waiting[0].span
+        return not self.in_flight or (hits + span.stop - span.start) * PATCH_BYTES <= limits.window_bytes
+
+    def next_request(self, max_batch: int) -> _Request:
+        """Take the next request, at most `max_batch` hits of it; the rest stays."""
+        request = self._waiting.popleft()
+        start, stop = request.span
+        if stop - start > max_batch:
+            self._waiting.appendleft(replace(request, span=Span(start + max_batch, stop)))
+            request = replace(request, span=Span(start, start + max_batch))
+        return request
+
+    def again(self, request: _Request) -> None:
+        """Put a failed request first in line."""
+        self._waiting.appendleft(request)
+
+    def wait(self, until: float) -> Reply | None:
+        """Return the next reply, or None if none came until then (`time.monotonic`)."""
+        try:
+            return self.replies.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return None

@@ -1,0 +1,47 @@
+"""Free TCP ports on loopback, kept over restarts."""
+
+from __future__ import annotations
+
+import random
+import socket
+from dataclasses import dataclass, field
+
+from sonic.errors import SetupFailed
+from sonic.server.triton import LOOPBACK
+
+__all__ = ["PortPicker", "is_free"]
+
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+"""Below the range from which Linux takes ports for outgoing connections, which could occupy one between restarts."""
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+@dataclass
+class PortPicker:
+    """Hands out free ports, each once."""
+
+    taken: set[int] = field(default_factory=set)
+
+    def pick(self, wish: int | None = None) -> int:
+        """Return `wish` if it is free, otherwise a random free port.
+
+        Raises:
+            SetupFailed: no port is free.
+
+        """
+        chance = random.SystemRandom()
+        for port in (*filter(None, [wish]), *chance.sample(range(FIRST_PORT, LAST_PORT), 500)):
+            if port not in self.taken and is_free(port):
+                self.taken.add(port)
+                return port
+        raise SetupFailed(f"no free TCP port between {FIRST_PORT} and {LAST_PORT} on {LOOPBACK}")

@@ -1,0 +1,18 @@
+# One instance per block, one HTCondor cluster per instance: hand it over if it is not there, follow it to its end.
+
+
+rule reprocess:
+    input:
+        enqueued=folder.root / "enqueued",
+    output:
+        outcome=folder.blocks / "{block}" / "outcome.parquet",
+    params:
+        sites=sites,
+        folder=folder.root,
+    log:
+        folder.root / "logs" / "reprocess-{block}.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m jobs.watch --folder {params.folder:q} --sites-folder {params.sites:q}"
+        " --block {wildcards.block} 2>&1 | tee {log:q}"
