@@ -16,11 +16,13 @@ from jobs.layout import CampaignFolder
 min_version("9.14")
 
 # The rules' `python` is the one that runs Snakemake, whether its environment is activated or not.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(PATH=f"{Path(sys.executable).parent}:{os.getenv('PATH', os.defpath)}")
 
 spec = Path(config.get("campaign", "workflow/campaigns/demo.yaml")).resolve()
 sites = Path(config.get("sites", Path(workflow.basedir) / "site_configs")).resolve()
-folder = CampaignFolder(Path(config.get("folder") or load_campaign(spec).folder).resolve())
+folder = CampaignFolder(
+    Path(config.get("folder") or load_campaign(spec).folder).resolve()
+)
 
 
 wildcard_constraints:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from jobs.errors import ConfigError, Problem
+from jobs.reco.root import is_url
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
 from jobs.site import Site, load_sites
 from jobs.units import Megabytes, Seconds, Share, WholeSeconds
@@ -224,7 +225,7 @@ def dump_campaign(campaign: Campaign) -> str:
 
 def _absolute(written: str, base: Path) -> str:
     """Make a path absolute; leave a URL as it is."""
-    return written if "://" in written else os.path.normpath(base / Path(written).expanduser())
+    return written if is_url(written) else os.path.normpath(base / Path(written).expanduser())
 
 
 class _SitesOnly(BaseModel):

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.errors import InputError, Problem
-from jobs.inputs import is_url, raise_problems
+from jobs.inputs import raise_problems
 from jobs.reco.errors import InputAway
+from jobs.reco.root import is_url
 from jobs.replace_file import replace_file
+from jobs.spread import silent, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Counter", "InputFile", "Inputs", "Progress", "Rejected", "count_inputs"]
+    from jobs.spread import Progress
+
+__all__ = ["Counter", "InputFile", "Inputs", "Rejected", "count_inputs"]
 
 Counter = Callable[[str], tuple[str, int]]
 """Opens a path or URL and returns its UUID and its number of events; `jobs.reco.read.count_entries` is the real one."""
 
-Progress = Callable[[int, int], None]
-"""Called with the number of files counted so far and the number of files."""
-
-_PROCESSES_FROM = 64
-"""Files from which on new processes pay for the second that each needs to start."""
-
 _THREADS = 16
-"""For URLs, where the time goes into waiting."""
+"""For URLs, where the time goes into waiting, and for a few files."""
 
 _SHOWN = 5
 """Examples in an error."""
@@ -71,7 +67,7 @@ def count_inputs(
     cache: Path | None = None,
     *,
     counter: Counter,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = silent,
     keep_cache: bool = True,
     spec: str = "the spec",
 ) -> Inputs:
@@ -104,11 +100,11 @@ def count_inputs(
     missing = [path for path in paths if path not in results]
     progress(len(results), len(paths))
     if missing:
-        with _executor(missing) as executor:
-            chunk = max(1, min(32, len(missing) // 64))
-            for path, counted in zip(missing, executor.map(_Count(counter), missing, chunksize=chunk), strict=True):
-                results[path] = counted
-                progress(len(results), len(paths))
+        remote = sum(map(is_url, missing)) * 2 > len(missing)
+        done = spread(_Count(counter), missing, processes_from=len(missing) + 1 if remote else 64, threads=_THREADS)
+        for path, counted in zip(missing, done, strict=True):
+            results[path] = counted
+            progress(len(results), len(paths))
     if cache is not None and keep_cache and missing:
         entries = {
             path: {**asdict(results[path]), "size": stamp[0], "mtime_ns": stamp[1]}
@@ -172,14 +168,6 @@ def _read_cache(cache: Path | None) -> dict[str, _Counted]:
         return _Cache.model_validate_json(cache.read_bytes()).files if cache is not None else {}
     except (OSError, ValidationError):
         return {}
-
-
-def _executor(paths: Sequence[str]) -> Executor:
-    remote = sum(is_url(path) for path in paths)
-    if len(paths) - remote < _PROCESSES_FROM:
-        return ThreadPoolExecutor(_THREADS if remote else 2)
-    # Opening a local file is Python's own work, so threads would take turns.
-    return ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn"))
 
 
 def _sort(paths: Iterable[str], results: dict[str, _Counted], spec: str) -> Inputs:

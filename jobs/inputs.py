@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING
 
 from jobs.campaign import FileList
 from jobs.errors import ConfigError, Problem
+from jobs.reco.root import is_url
 
 if TYPE_CHECKING:
     from jobs.campaign import Campaign
 
-__all__ = ["find_inputs", "is_url", "raise_problems"]
+__all__ = ["find_inputs", "raise_problems"]
 
 _SHOWN = 10
 """Problems of one kind in an error."""
-
-
-def is_url(path: str) -> bool:
-    """Return whether a path is a URL."""
-    return "://" in path
 
 
 def find_inputs(campaign: Campaign, spec: str = "the spec") -> tuple[str, ...]:

@@ -105,6 +105,11 @@ class Manifest:
         """Every input file that has a job, in the order of the jobs."""
         return tuple(dict.fromkeys(self.table["input_file"].to_pylist()))
 
+    @property
+    def output_files(self) -> tuple[str, ...]:
+        """Every output, relative to the campaign's folder, in the order of the jobs."""
+        return tuple(self.table["output_file"].to_pylist())
+
     def block(self, number: int) -> tuple[ManifestJob, ...]:
         """Return the jobs of one block.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,17 +12,17 @@ import pyarrow.parquet as pq
 
 from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass, exit_class_of
+from jobs.manifest import read_manifest
 from jobs.record import Record, read_records
 from jobs.states import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from jobs.follow import Standing
-    from jobs.layout import BlockFolder
+    from jobs.layout import BlockFolder, CampaignFolder
 
-__all__ = ["JobOutcome", "final_records", "judge", "read_outcomes", "write_outcomes"]
+__all__ = ["JobOutcome", "final_records", "judge", "outcome_files", "read_outcomes", "write_outcomes"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,16 @@ def _reason(standing: Standing, record: Record | None) -> str:
     if record is not None:
         return record.error
     return f"exit status {standing.exit_code} and no record; see the job's log"
+
+
+def outcome_files(folder: CampaignFolder, manifest: str) -> list[Path]:
+    """Return the outcome file of every block of a manifest, whether it is there yet or not.
+
+    Raises:
+        CampaignError: the manifest cannot be read.
+
+    """
+    return [folder.block(number).outcome for number in range(read_manifest(Path(manifest)).n_blocks)]
 
 
 def write_outcomes(path: Path, outcomes: Iterable[JobOutcome]) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.campaign import dump_campaign, load_campaign_and_sites
-from jobs.cli.output import print_error
 from jobs.count import Inputs, count_inputs
 from jobs.demand import estimate_demand
 from jobs.errors import CampaignError, InputError, JobsError
@@ -22,15 +21,17 @@ from jobs.manifest import cut, read_manifest, write_manifest
 from jobs.reco.read import count_entries
 from jobs.replace_file import replace_file
 from jobs.site import find_sites_folder
+from jobs.spread import silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from jobs.campaign import Campaign
-    from jobs.count import Counter, Progress
+    from jobs.count import Counter
     from jobs.demand import Demand
     from jobs.manifest import Manifest
     from jobs.site import Site
+    from jobs.spread import Progress
 
 __all__ = ["Plan", "PlanSummary", "RejectedInput", "main", "make_plan", "plan", "read_summary", "write_plan"]
 
@@ -104,7 +105,7 @@ def make_plan(
     sites_folder: Path,
     folder: CampaignFolder | None = None,
     *,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = silent,
     counter: Counter = count_entries,
     keep_cache: bool = True,
 ) -> Plan:
@@ -213,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = make_plan(options.campaign, find_sites_folder(options.sites_folder), folder)
         write_plan(made, folder or CampaignFolder(made.campaign.folder))
     except JobsError as error:
-        print_error(str(error))
+        sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     return 0
 

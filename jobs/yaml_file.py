@@ -176,9 +176,8 @@ class _Reader:
             return detail["msg"], str(context["remedy"])
         stem = kind.split("_")[0]
         if stem in expected:
-            shown = (
-                "empty" if given is None else f"{given!r}" if not isinstance(given, dict | list) else "a list or group"
-            )
+            group = "a list" if isinstance(given, list) else "a group of keys"
+            shown = "empty" if given is None else group if isinstance(given, dict | list) else repr(given)
             return f"is {shown}", f"must be {expected[stem]}"
         return detail["msg"], ""
 

@@ -124,8 +124,8 @@ class Attempts:
         return Attempts(**columns)
 
     def one_per_job(self) -> Attempts:
-        """Return the last attempt of each job, ordered by job."""
-        order = np.lexsort((self.attempt, self.ended, self.job))
+        """Return the attempt of each job that was started last, ordered by job."""
+        order = np.lexsort((self.attempt, self.started, self.job))
         job = self.job[order]
         last = np.ones(len(job), dtype=np.bool_)
         last[:-1] = job[1:] != job[:-1]

@@ -22,11 +22,13 @@ class CampaignState:
     events_planned: int
     rejected: tuple[RejectedInput, ...]
     validated: bool
-    """Whether `validate` has looked at the campaign since its last record."""
+    """Whether `validate` has looked at the campaign since the last record came in."""
     driven: bool
     """Whether a driver is at work."""
     fates: tuple[Fate, ...]
     """Jobs that failed for good, as `validate` or the blocks' outcomes say."""
+    contradictions: tuple[str, ...]
+    """Files that contradict each other, as `validate` found."""
     spec: str
     inputs: Callable[[Sequence[int]], dict[int, ErrorText]]
     """Looks up the file and entries of jobs in the manifest."""

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from jobs.campaign import load_campaign
 from jobs.cli.output import JsonOption, console, emit_json
-from jobs.errors import ConfigError, Problem
-from jobs.layout import CampaignFolder
-from monitoring.report import Report, write_report
+from jobs.cli.target import CampaignArgument, find_folder
+
+if TYPE_CHECKING:
+    from monitoring.report import Report
 
 __all__ = ["report"]
 
 
 def report(
-    campaign: Annotated[
-        Path, typer.Argument(metavar="CAMPAIGN", help="Campaign spec (YAML), or the folder of its results.")
-    ],
+    campaign: CampaignArgument,
     as_json: JsonOption = False,
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the web browser.")] = False,
 ) -> None:
@@ -32,7 +29,10 @@ def report(
 
     Example: sonicgrid report workflow/campaigns/demo.yaml
     """
-    folder = _folder_of(campaign)
+    # Loads matplotlib, for which no other command should wait.
+    from monitoring.report import write_report
+
+    folder = find_folder(campaign)
     if as_json:
         emit_json(write_report(folder).numbers.model_dump(mode="json"))
         return
@@ -41,15 +41,6 @@ def report(
     _tell(written)
     if open_page:
         typer.launch(written.page.resolve().as_uri())
-
-
-def _folder_of(campaign: Path) -> CampaignFolder:
-    if campaign.is_dir():
-        return CampaignFolder(campaign.resolve())
-    if not campaign.exists():
-        what, remedy = "does not exist", "name a campaign spec or the folder of a campaign's results"
-        raise ConfigError([Problem(str(campaign), "", what, remedy)])
-    return CampaignFolder(load_campaign(campaign).folder)
 
 
 def _tell(written: Report) -> None:

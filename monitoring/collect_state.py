@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from jobs.driver import find_driver
 from jobs.manifest import read_manifest
 from jobs.outcome import read_outcomes
 from jobs.plan import read_summary
 from jobs.states import JobState
+from jobs.validate import read_validation
 from monitoring.attempts import ErrorText
 from monitoring.campaign_state import CampaignState
 from monitoring.errors import NothingToReport
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
+    from jobs.validate import Validation
 
 __all__ = ["collect_state"]
 
@@ -38,6 +42,11 @@ def collect_state(folder: CampaignFolder) -> CampaignState:
         raise NothingToReport(message)
     manifest = read_manifest(folder.manifest)
     rejected = read_summary(folder).rejected if folder.plan.is_file() else ()
+    validation = _fresh_validation(folder, manifest)
+    if validation is None:
+        fates = tuple(_failed_outcomes(folder, manifest))
+    else:
+        fates = tuple(Fate(job.job, job.block, job.exit_class, job.reason) for job in validation.missing)
     return CampaignState(
         campaign=manifest.campaign,
         manifest_digest=manifest.digest,
@@ -46,12 +55,29 @@ def collect_state(folder: CampaignFolder) -> CampaignState:
         rejected=tuple(
             RejectedInput(input_file=file.path, who=meaning_of("bad_input").who, error=file.reason) for file in rejected
         ),
-        validated=False,
+        validated=validation is not None,
         driven=find_driver(folder) is not None,
-        fates=tuple(_failed_outcomes(folder, manifest)),
+        fates=fates,
+        contradictions=validation.contradictions if validation else (),
         spec=folder.spec.read_text(encoding="utf-8") if folder.spec.is_file() else "",
         inputs=lambda jobs: _inputs(manifest, jobs),
     )
+
+
+def _fresh_validation(folder: CampaignFolder, manifest: Manifest) -> Validation | None:
+    """Return what `validate` found, unless something has come in since, or a block was taken up again."""
+    try:
+        made = folder.validation.stat().st_mtime
+        for number in range(manifest.n_blocks):
+            block = folder.block(number)
+            if block.outcome.stat().st_mtime > made:
+                return None
+            if block.records.is_dir() and block.records.stat().st_mtime > made:
+                return None
+    except FileNotFoundError:
+        return None
+    validation = read_validation(folder)
+    return validation if validation.digest == manifest.digest else None
 
 
 def _failed_outcomes(folder: CampaignFolder, manifest: Manifest) -> Iterator[Fate]:
@@ -64,5 +90,5 @@ def _failed_outcomes(folder: CampaignFolder, manifest: Manifest) -> Iterator[Fat
 
 
 def _inputs(manifest: Manifest, jobs: Sequence[int]) -> dict[int, ErrorText]:
-    rows = manifest.table.take(list(jobs)).to_pylist()
+    rows = manifest.table.take(pa.array(jobs, pa.int64())).to_pylist()
     return {row["job"]: ErrorText(row["input_file"], row["entry_start"], row["entry_stop"], "") for row in rows}

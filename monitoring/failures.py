@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.exits import EXITS, Exit, ExitClass
+from jobs.validate import CONTRADICTION, NOT_RUN
 from monitoring.attempts import ErrorText
 from monitoring.numbers import FailedJob, FailureKind, Retries
 
@@ -24,9 +25,10 @@ _BEYOND_THE_PAYLOAD = {
     "killed": Exit(-1, True, "site administrators", "a signal that the payload could not catch ended the job"),
     "removed": Exit(-1, False, "production team", "the job was taken out of HTCondor's queue"),
     "no_record": Exit(0, False, "developers", "the job says that it succeeded and left no record"),
-    "missing": Exit(-1, False, "production team", "there is no output; `sonicgrid submit` runs the job again"),
+    NOT_RUN: Exit(-1, True, "production team", "no attempt has left an output; `sonicgrid submit` runs the job"),
+    CONTRADICTION: Exit(-1, False, "production team", "record, output and manifest do not fit together"),
 }
-"""Ends that the payload had no say in, by the names that jobs.outcome gives them."""
+"""Ends that the payload had no say in, by the names that jobs.outcome and jobs.validate give them."""
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ class Headline(_Frozen):
 
     campaign: str
     state: Literal["complete", "incomplete", "running"] = Field(
-        description="complete: every job is done; incomplete: every job has ended and some failed; "
-        "running: jobs are left that can still be done"
+        description="complete: every event of every input is there; incomplete: every job has ended, and some failed "
+        "or some input was rejected; running: jobs are left that can still be done"
     )
     sentence: str = Field(description="The state in a sentence")
     validated: bool = Field(description="Whether `validate` has compared the outputs with the manifest")
@@ -211,5 +211,6 @@ class ReportNumbers(_Frozen):
     failure_kinds: tuple[FailureKind, ...]
     failed_jobs: tuple[FailedJob, ...]
     rejected: tuple[RejectedInput, ...]
+    contradictions: tuple[str, ...] = Field(description="Files that contradict each other, with what to do")
     retries: Retries
     provenance: Provenance

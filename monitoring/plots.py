@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import matplotlib.dates as mdates
 import mplhep
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from monitoring.svg import COLOURS, draw_svg
 
@@ -69,6 +69,7 @@ def _event_time(rows: Sequence[StageRow]) -> Plot:
         low, high = min(spread.low for _, spread in pairs), max(spread.high for _, spread in pairs)
         if low > 0 and high > 20 * low:
             ax.set_xscale("log")
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             ax.set_xlim(low / 1.5, high * 3)
         else:
             ax.set_xlim(0, high * 1.25 or 1)
@@ -144,9 +145,17 @@ def _network(time: Timeline) -> Plot:
         top, bottom = axes
         for index, flow in enumerate(shown):
             mplhep.histplot(
-                _numbers(flow), _edges(time), ax=top, color=COLOURS[f"site{index}"], label=flow.name or "no site",
-                linewidth=1.4, linestyle=("-", "--", "-.")[index % 3], flow="none", edges=False,
-            )  # fmt: skip
+                _numbers(flow),
+                _edges(time),
+                ax=top,
+                color=COLOURS[f"site{index}"],
+                # matplotlib leaves names with a leading underscore out of the legend.
+                label=_printable(flow.name).lstrip("_") or "no site",
+                linewidth=1.4,
+                linestyle=("-", "--", "-.")[index % 3],
+                flow="none",
+                edges=False,
+            )
         top.set_ylim(bottom=0)
         top.set_ylabel("Mb/s sent")
         top.legend(ncols=3, **_LEGEND_ABOVE)
@@ -211,9 +220,14 @@ def _name_rows(ax: Axes, rows: Sequence[StageRow]) -> None:
 
 def _short(cpu_model: str, length: int = 22) -> str:
     """Cut the words that every CPU model has."""
-    words = cpu_model.replace("(R)", "").replace("(TM)", "").split("@")[0].split()
+    words = _printable(cpu_model).replace("(R)", "").replace("(TM)", "").split("@")[0].split()
     text = " ".join(word for word in words if word not in ("CPU", "Processor", "Intel", "AMD")) or "unknown CPU"
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    """Return a name without the characters that no XML can hold."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _rows_height(rows: Sequence[StageRow]) -> int:

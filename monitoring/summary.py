@@ -47,6 +47,7 @@ def summarize(state: CampaignState, collected: Collected) -> ReportNumbers:
         failure_kinds=failure_kinds(attempts, failed),
         failed_jobs=failed,
         rejected=state.rejected,
+        contradictions=state.contradictions,
         retries=retries(attempts),
         provenance=_provenance(state, collected),
     )
@@ -74,7 +75,7 @@ def _headline(state: CampaignState, attempts: Attempts, counted: Attempts, faile
     ended = float(attempts.ended.max()) if some else None
     return Headline(
         campaign=state.campaign,
-        state="running" if left else "incomplete" if failed else "complete",
+        state="running" if left else "incomplete" if failed or state.rejected or state.contradictions else "complete",
         sentence=_sentence(state, len(counted), failed, left),
         validated=state.validated,
         jobs_planned=state.jobs_planned,
@@ -111,6 +112,8 @@ def _sentence(state: CampaignState, done: int, failed: int, left: int) -> str:
     if state.rejected:
         count = len(state.rejected)
         text += f" {count:,} input {'file was' if count == 1 else 'files were'} rejected when it was planned."
+    if state.contradictions:
+        text += " Some files contradict each other."
     return text
 
 

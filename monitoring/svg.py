@@ -64,6 +64,8 @@ _STYLE: dict[str, Any] = {
     "mathtext.fontset": "dejavusans",
     "svg.fonttype": "none",
     "text.color": COLOURS["ink"],
+    # Names of sites and CPUs are text, whatever dollars are in them.
+    "text.parse_math": False,
     "xtick.color": COLOURS["muted"],
     "xtick.labelcolor": COLOURS["ink"],
     "xtick.labelsize": 8,

@@ -20,13 +20,9 @@ SCORES_BRANCHES = (
     Branch("subrun", "uint32", "", "Subrun number"),
     Branch("event", "uint32", "", "Event number"),
     Branch("entry", "int64", "", "Entry of the event in the input file"),
-    Branch(
-        "hit_channel", "int32", "", "Channel of each hit, as in the input", Shape.HIT
-    ),
+    Branch("hit_channel", "int32", "", "Channel of each hit, as in the input", Shape.HIT),
     Branch("hit_peak_tick", "float32", "tick", "Position of the hit's peak, as in the input", Shape.HIT),
-    Branch(
-        "track", "float32", "", "Score for a track, 0 to 1, in the order of the input's hits", Shape.HIT
-    ),
+    Branch("track", "float32", "", "Score for a track, 0 to 1, in the order of the input's hits", Shape.HIT),
     Branch("em", "float32", "", "Score for electromagnetic activity; track + em + none = 1", Shape.HIT),
     Branch("none", "float32", "", "Score for neither", Shape.HIT),
     Branch("michel", "float32", "", "Score for a Michel electron, 0 to 1, independent of the other three", Shape.HIT),

@@ -1,4 +1,4 @@
-"""Our hit finder: every local maximum above a threshold is a hit; for generated events and for imported frames alike."""
+"""Our hit finder: every local maximum above a threshold is a hit, in generated events as in imported frames."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def _valleys(samples: NDArray[np.float32], peaks: NDArray[np.int64]) -> NDArray[
     bounds = peaks[:-1] - peaks[0]
     lowest = np.minimum.reduceat(stretch, bounds)
     candidates = np.flatnonzero(stretch == np.repeat(lowest, np.diff(peaks)))
-    return candidates[np.searchsorted(candidates, bounds)] + peaks[0]
+    valleys: NDArray[np.int64] = candidates[np.searchsorted(candidates, bounds)] + peaks[0]
+    return valleys
 
 
 def _moments(

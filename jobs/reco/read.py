@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import awkward as ak
 import numpy as np
 
 from jobs.reco.check import check_channels, check_event
 from jobs.reco.errors import EntriesOutOfRange, NotRoot
 from jobs.reco.event import BadChannels, ChannelMap, Event, EventId, Hits, Truth, Wires
-from jobs.reco.root import events_tree, foreign_errors, open_root
+from jobs.reco.root import events_tree, foreign_errors, open_root, peek_entries
 from jobs.reco.schema import CHANNELS_BRANCHES, EVENTS_BRANCHES, PROVENANCE_KEY, Provenance, Shape
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def count_entries(path_or_url: str) -> tuple[str, int]:
 
     """
     with open_root(path_or_url) as directory:
-        events, _ = events_tree(directory, path_or_url)
-        return str(directory.file.uuid), int(events.num_entries)
+        entries = peek_entries(directory, path_or_url)
+        with foreign_errors(path_or_url):
+            return str(directory.file.uuid), entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +137,10 @@ class EventFile:
 class _Column:
     """One branch of a chunk, cut into entries without a copy."""
 
-    _dtypes = {branch.name: np.dtype(branch.dtype) for branch in EVENTS_BRANCHES}
-    _shapes = {branch.name: branch.shape for branch in EVENTS_BRANCHES}
+    _dtypes: ClassVar = {branch.name: np.dtype(branch.dtype) for branch in EVENTS_BRANCHES}
+    _shapes: ClassVar = {branch.name: branch.shape for branch in EVENTS_BRANCHES}
 
     def __init__(self, array: Any, name: str) -> None:  # noqa: ANN401 - awkward has no types
-        import awkward as ak
-
         if self._shapes[name] is Shape.SCALAR:
             self._content = _as(ak.to_numpy(array), self._dtypes[name])
             self._offsets = np.arange(len(self._content) + 1)

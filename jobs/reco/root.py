@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from jobs.reco.schema import CHANNELS_BRANCHES, CHANNELS_TREE, EVENTS_BRANCHES, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["events_tree", "foreign_errors", "is_url", "open_root"]
+__all__ = ["events_tree", "foreign_errors", "is_url", "open_root", "peek_entries"]
 
 _DAMAGE = (
     ArithmeticError,
@@ -27,9 +28,15 @@ _DAMAGE = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
     uproot.deserialization.DeserializationError,
 )
 """What uproot raises on damaged bytes; found by flipping bytes of good files."""
+
+_BRANCHES = {EVENTS_TREE: EVENTS_BRANCHES, CHANNELS_TREE: CHANNELS_BRANCHES}
+
+_BYTE_COUNT = 0x40000000
+"""Bit that tells a length before an object from a version."""
 
 _CUT_SHORT = "expected Chunk of length"
 """How uproot's OSError for a truncated file begins; every other OSError comes from the file system."""
@@ -110,25 +117,70 @@ def events_tree(directory: Any, path_or_url: str) -> tuple[Any, Any]:  # noqa: A
 
     """
     with foreign_errors(path_or_url):
-        found = directory.classnames(recursive=False, cycle=False)
-        for name in (EVENTS_TREE, CHANNELS_TREE):
-            if found.get(name) != "TTree":
-                content = ", ".join(f"{key} ({kind})" for key, kind in list(found.items())[:12]) or "nothing"
-                message = (
-                    f"{path_or_url}: has no tree {name!r}, so it holds no events of our schema; found instead: {content}"
-                    "; make such a file with `sonicgrid generate` or `sonicgrid import-frames`"
-                )
-                raise EventsMissing(message)
+        _check_trees(directory, path_or_url)
         events, channels = directory[EVENTS_TREE], directory[CHANNELS_TREE]
-        for tree, branches in ((events, EVENTS_BRANCHES), (channels, CHANNELS_BRANCHES)):
-            present = set(tree.keys(recursive=False))
-            lost = [branch for branch in branches if branch.name not in present and not branch.optional]
-            if lost:
-                kinds = {Shape.ROI: WiresMissing, Shape.SAMPLE: WiresMissing, Shape.HIT: HitsMissing}
-                names = ", ".join(branch.name for branch in lost)
-                message = f"{path_or_url}: tree {tree.name!r} has no {names}; write the file again with this version"
-                raise kinds.get(lost[0].shape, EventsMissing)(message)
-        if events.num_entries < 1:
-            message = f"{path_or_url}: has no event; leave the file out of the campaign or make it again"
-            raise EventsMissing(message)
+        for name, tree in ((EVENTS_TREE, events), (CHANNELS_TREE, channels)):
+            _check_branches(name, set(tree.keys(recursive=False)), path_or_url)
+        _check_not_empty(int(events.num_entries), path_or_url)
         return events, channels
+
+
+def peek_entries(directory: Any, path_or_url: str) -> int:  # noqa: ANN401 - uproot has no types
+    """Return the number of events without building the trees' branches, which is nearly all of the time of opening.
+
+    A TTree's bytes begin with its four base classes, each with its length, and then the number of entries. Branches
+    are looked for as ROOT spells strings: length, then characters.
+
+    Raises:
+        EventsMissing, WiresMissing, HitsMissing: as `events_tree`.
+
+    """
+    with foreign_errors(path_or_url):
+        _check_trees(directory, path_or_url)
+        content = {}
+        for name in (EVENTS_TREE, CHANNELS_TREE):
+            chunk, cursor = directory.key(name).get_uncompressed_chunk_cursor()
+            content[name] = bytes(chunk.get(cursor.index, chunk.stop, cursor, {}))
+            present = {branch.name for branch in _BRANCHES[name] if _as_root(branch.name) in content[name]}
+            _check_branches(name, present, path_or_url)
+        head = content[EVENTS_TREE]
+        place = 6
+        for _ in range(4):
+            (length,) = struct.unpack_from(">I", head, place)
+            if not length & _BYTE_COUNT:
+                return int(events_tree(directory, path_or_url)[0].num_entries)
+            place += 4 + (length & ~_BYTE_COUNT)
+        (entries,) = struct.unpack_from(">q", head, place)
+        _check_not_empty(entries, path_or_url)
+        return int(entries)
+
+
+def _as_root(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode()
+
+
+def _check_trees(directory: Any, path_or_url: str) -> None:  # noqa: ANN401 - uproot has no types
+    found = directory.classnames(recursive=False, cycle=False)
+    for name in (EVENTS_TREE, CHANNELS_TREE):
+        if found.get(name) != "TTree":
+            content = ", ".join(f"{key} ({kind})" for key, kind in list(found.items())[:12]) or "nothing"
+            message = (
+                f"{path_or_url}: has no tree {name!r}, so it holds no events of our schema; found instead: {content}; "
+                "make such a file with `sonicgrid generate` or `sonicgrid import-frames`"
+            )
+            raise EventsMissing(message)
+
+
+def _check_branches(tree: str, present: set[str], path_or_url: str) -> None:
+    lost = [branch for branch in _BRANCHES[tree] if not branch.optional and branch.name not in present]
+    if lost:
+        kinds = {Shape.ROI: WiresMissing, Shape.SAMPLE: WiresMissing, Shape.HIT: HitsMissing}
+        names = ", ".join(branch.name for branch in lost)
+        message = f"{path_or_url}: tree {tree!r} has no {names}; write the file again with this version"
+        raise kinds.get(lost[0].shape, EventsMissing)(message)
+
+
+def _check_not_empty(entries: int, path_or_url: str) -> None:
+    if entries < 1:
+        message = f"{path_or_url}: has no event; leave the file out of the campaign or make it again"
+        raise EventsMissing(message)

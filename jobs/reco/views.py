@@ -26,9 +26,9 @@ __all__ = ["DEFAULT_ADC_PER_ELECTRON", "EventViews", "build_views"]
 
 DEFAULT_ADC_PER_ELECTRON = 0.002
 """ADC per (electron/tick). Half of the hits of generated events and of the ProtoDUNE-SP simulation's W plane peak below
-5,000 to 6,000 electrons/tick, so a minimum ionising track gives some 8 to 10 ADC after the mean over 6 ticks: well inside
-[ADC_MIN, ADC_MAX], with room for stopping tracks and for the cores of showers before they are clipped at 30 ADC, which
-is 15,000 electrons/tick."""
+5,000 to 6,000 electrons/tick, so a minimum ionising track gives some 8 to 10 ADC after the mean over 6 ticks: well
+inside [ADC_MIN, ADC_MAX], with room for stopping tracks and for the cores of showers before they are clipped at 30 ADC,
+which is 15,000 electrons/tick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,9 @@ def _window_sums(
     pixel = (within + np.repeat(wires.start_tick[regions].astype(np.int64), length)) // DRIFT_WINDOW_TICKS
     pixel += np.repeat(row * shape[1], length)
     samples = wires.samples[within + np.repeat(starts, length)]
-    return np.bincount(pixel, weights=samples, minlength=shape[0] * shape[1]).reshape(shape)
+    sums = np.bincount(pixel, weights=samples, minlength=shape[0] * shape[1])
+    # An empty array of weights counts instead of summing, and so gives integers.
+    return sums.astype(np.float64, copy=False).reshape(shape)
 
 
 def _to_network_range(adc: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -66,6 +66,9 @@ def make_waveforms(charge: Charge, n_ticks: int, noise: float, rng: np.random.Ge
     """
     stride = n_ticks + 4 * _PAD
     key = charge.channel * stride + charge.tick + 2 * _PAD
+    if len(key) == 0:
+        nothing = np.zeros(0, np.int32)
+        return Wires(nothing, nothing, nothing, np.zeros(0, np.float32))
     order = np.argsort(key)
     key = key[order]
     first = np.flatnonzero(np.diff(key, prepend=-stride) > 2 * _PAD)
@@ -108,7 +111,8 @@ def _shaped(
 def _kernel(sigma: float) -> NDArray[np.float64]:
     ticks = np.arange(-_PAD, _PAD + 1)
     kernel: NDArray[np.float64] = np.exp(-0.5 * (ticks / sigma) ** 2)
-    return kernel / kernel.sum()
+    kernel /= kernel.sum()
+    return kernel
 
 
 def _within_readout(
@@ -157,4 +161,5 @@ def label_hits(hits: Hits, charge: Charge, n_ticks: int) -> Truth:
 
 def _between(amount: NDArray[np.float64], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
     total = np.concatenate([[0.0], np.cumsum(amount)])
-    return total[last] - total[first]
+    between: NDArray[np.float64] = total[last] - total[first]
+    return between

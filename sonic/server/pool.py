@@ -193,10 +193,11 @@ class _Starter:
     def start(self, roles: list[str], before: ServersState | None, mark: str) -> ServersState:
         """Start what is missing, stop what is too many, and return the new state."""
         known = {server.role: server for server in before.servers} if before else {}
-        process.stop_processes(self._folder, lambda role: role not in {*roles, envoy.ROLE})
         try:
             servers = self._start_tritons(roles, known)
             balancer, leader = self._start_envoy(before, [server.grpc_port for server in servers])
+            # Only now, because Envoy sends them nothing any more.
+            process.stop_processes(self._folder, lambda role: role not in {*roles, envoy.ROLE})
         except BaseException:  # also a keyboard interrupt must leave nothing behind
             process.stop_processes(self._folder, lambda role: role in self._started)
             triton.clean_shared_memory(self._folder, self._started)

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
     from sonic.server.programs import Programs
 
-__all__ = ["LOOPBACK", "TritonPorts", "clean_shared_memory", "is_ready", "start_triton", "triton_command"]
+__all__ = [
+    "LOOPBACK",
+    "SHARED_MEMORY",
+    "TritonPorts",
+    "clean_shared_memory",
+    "is_ready",
+    "shared_memory_prefix",
+    "start_triton",
+    "triton_command",
+]
 
 LOOPBACK = "127.0.0.1"
 
@@ -88,7 +97,7 @@ def start_triton(
     }
     if not gpu:
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    command = triton_command(programs, repository, ports, _shared_memory_prefix(folder, role), gpu=gpu)
+    command = triton_command(programs, repository, ports, shared_memory_prefix(folder, role), gpu=gpu)
     return start_process(command, environment, folder=folder, role=role, log=folder / "logs" / f"{role}.log")
 
 
@@ -107,11 +116,11 @@ def is_ready(http_port: int) -> bool:
 def clean_shared_memory(folder: Path, roles: Sequence[str] = ("",)) -> None:
     """Remove what ended servers of a folder left in shared memory; of all roles if none is named."""
     for role in roles:
-        for path in SHARED_MEMORY.glob(f"{_shared_memory_prefix(folder, role)}*"):
+        for path in SHARED_MEMORY.glob(f"{shared_memory_prefix(folder, role)}*"):
             path.unlink(missing_ok=True)
 
 
-def _shared_memory_prefix(folder: Path, role: str) -> str:
-    """Return a prefix that only this role of this folder uses; all its roles have it, if the role is empty."""
+def shared_memory_prefix(folder: Path, role: str = "") -> str:
+    """Return what the names of the files in /dev/shm of a folder's servers, or of one of them, begin with."""
     name = f"sonicgrid_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}_"
     return f"{name}{role}_" if role else name

@@ -1,25 +1,22 @@
 # What came out: checked against the manifest, merged, reported, and judged.
 
-from jobs.manifest import read_manifest
-
-
-def outcomes(wildcards):
-    manifest = read_manifest(Path(checkpoints.plan.get().output.manifest))
-    return [folder.block(number).outcome for number in range(manifest.n_blocks)]
+from jobs.outcome import outcome_files
 
 
 rule validate:
     input:
         manifest=folder.manifest,
-        outcomes=outcomes,
+        outcomes=lambda wildcards: outcome_files(
+            folder, checkpoints.plan.get().output.manifest
+        ),
     output:
         validation=folder.validation,
-    params:
-        folder=folder.root,
     log:
         folder.root / "logs" / "validate.log",
     conda:
         "../../environment.yml"
+    params:
+        folder=folder.root,
     shell:
         "python -m jobs.validate --folder {params.folder:q} 2>&1 | tee {log:q}"
 
@@ -29,12 +26,12 @@ rule merge:
         validation=folder.validation,
     output:
         index=folder.merged_index,
-    params:
-        folder=folder.root,
     log:
         folder.root / "logs" / "merge.log",
     conda:
         "../../environment.yml"
+    params:
+        folder=folder.root,
     shell:
         "python -m jobs.merge --folder {params.folder:q} 2>&1 | tee {log:q}"
 
@@ -45,12 +42,12 @@ rule report:
         index=folder.merged_index,
     output:
         report=folder.report,
-    params:
-        folder=folder.root,
     log:
         folder.root / "logs" / "report.log",
     conda:
         "../../environment.yml"
+    params:
+        folder=folder.root,
     shell:
         "python -m monitoring.report --folder {params.folder:q} 2>&1 | tee {log:q}"
 
@@ -61,11 +58,11 @@ rule complete:
         report=folder.report,
     output:
         folder.root / "complete",
-    params:
-        folder=folder.root,
     log:
         folder.root / "logs" / "complete.log",
     conda:
         "../../environment.yml"
+    params:
+        folder=folder.root,
     shell:
         "python -m jobs.verdict --folder {params.folder:q} 2>&1 | tee {log:q}"

@@ -7,13 +7,13 @@ checkpoint plan:
     output:
         # Not deleted before the rule runs: it refuses to change the plan of a campaign that has results.
         manifest=update(folder.manifest),
-    params:
-        sites=sites,
-        folder=folder.root,
     log:
         folder.root / "logs" / "plan.log",
     conda:
         "../../environment.yml"
+    params:
+        sites=sites,
+        folder=folder.root,
     shell:
         "python -m jobs.plan --campaign {input.spec:q} --sites-folder {params.sites:q}"
         " --folder {params.folder:q} 2>&1 | tee {log:q}"
@@ -24,12 +24,12 @@ rule enqueue:
         manifest=folder.manifest,
     output:
         touch(folder.root / "enqueued"),
-    params:
-        sites=sites,
-        folder=folder.root,
     log:
         folder.root / "logs" / "enqueue.log",
     conda:
         "../../environment.yml"
+    params:
+        sites=sites,
+        folder=folder.root,
     shell:
         "python -m jobs.submit --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"

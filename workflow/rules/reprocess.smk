@@ -6,13 +6,13 @@ rule reprocess:
         enqueued=folder.root / "enqueued",
     output:
         outcome=folder.blocks / "{block}" / "outcome.parquet",
-    params:
-        sites=sites,
-        folder=folder.root,
     log:
         folder.root / "logs" / "reprocess-{block}.log",
     conda:
         "../../environment.yml"
+    params:
+        sites=sites,
+        folder=folder.root,
     shell:
         "python -m jobs.watch --folder {params.folder:q} --sites-folder {params.sites:q}"
         " --block {wildcards.block} 2>&1 | tee {log:q}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils  # type: ignore[import-not-found]  # exists only inside Triton
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["TritonPythonModel"]
+
+_RUN_ERRORS = (ort_state.Fail, ort_state.RuntimeException, ort_state.EPFail, ort_state.InvalidArgument, MemoryError)
+"""What a run of the network may raise; they concern the requests in that run and no others."""
 
 
 class TritonPythonModel:
@@ -49,8 +53,8 @@ class TritonPythonModel:
         for group in self._groups(requests):
             try:
                 scores = self._run([patches for _, patches in group])
-            except onnxruntime.capi.onnxruntime_pybind11_state.Fail as exc:
-                error = pb_utils.TritonError(f"ONNX Runtime failed: {exc}")
+            except _RUN_ERRORS as exc:
+                error = pb_utils.TritonError(f"ONNX Runtime failed: {exc!r}")
                 responses += [pb_utils.InferenceResponse(error=error) for _ in group]
                 continue
             start = 0

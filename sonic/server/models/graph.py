@@ -81,7 +81,7 @@ class Architecture:
         return shapes
 
 
-DEMO = Architecture("emtrkmichel_demo", (Convolution(16, 5, 2), Convolution(32, 3, 2), Convolution(32, 3, 2)), (64,))
+DEMO = Architecture("emtrkmichel_demo", (Convolution(24, 5, 2), Convolution(48, 3, 2), Convolution(64, 3, 2)), (128,))
 """Strided convolutions instead of the paper's one wide layer: 100 times fewer parameters, some 20 times faster."""
 
 PAPER = Architecture("emtrkmichel_paper", (Convolution(48, 5, 1),), (128, 32))
