@@ -15,9 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
@@ -46,6 +46,8 @@ class Driver:
     host: str
     started: float
     """Seconds since the epoch."""
+    snakemake: int = 0
+    """Process group of its Snakemake; 0 while there is none yet."""
 
 
 def find_driver(folder: CampaignFolder) -> Driver | None:
@@ -114,8 +116,11 @@ def stop_driver(folder: CampaignFolder) -> bool:
     if driver.host != os.uname().nodename:
         message = f"the driver runs on {driver.host} (process {driver.pid}); stop it there"
         raise CampaignError(message)
-    with contextlib.suppress(ProcessLookupError):
+    try:
         os.kill(driver.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        # The driver was killed and left its Snakemake behind, which needs no grace: its jobs are HTCondor's.
+        _signal_group(driver.snakemake, signal.SIGKILL)
     deadline = time.monotonic() + 2 * STOP_GRACE_S
     while find_driver(folder) is not None:
         if time.monotonic() > deadline:
@@ -145,9 +150,8 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         except BlockingIOError as error:
             message = f"{folder.root}: another driver is at work; follow it with `sonicgrid status`"
             raise CampaignError(message) from error
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), "host": os.uname().nodename, "started": time.time()}))
-        lock.flush()
+        driver = Driver(pid=os.getpid(), host=os.uname().nodename, started=time.time())
+        _sign(lock, driver)
         # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
         process = subprocess.Popen(
             _snakemake(spec, sites_folder, folder),
@@ -155,7 +159,14 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
             start_new_session=True,
             pass_fds=[lock.fileno()],
         )
+        _sign(lock, replace(driver, snakemake=process.pid))
         return _wait(process)
+
+
+def _sign(lock: TextIO, driver: Driver) -> None:
+    lock.truncate(0)
+    lock.write(json.dumps(asdict(driver)))
+    lock.flush()
 
 
 def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:
@@ -178,7 +189,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     def ask(_number: int, _frame: FrameType | None) -> None:
         if not asked:
             asked.append(time.monotonic())
-            _signal_group(process, signal.SIGINT)
+            _signal_group(process.pid, signal.SIGINT)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)
@@ -187,16 +198,17 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
             status = process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
             if asked and time.monotonic() - asked[0] > STOP_GRACE_S:
-                _signal_group(process, signal.SIGKILL)
+                _signal_group(process.pid, signal.SIGKILL)
             continue
         if asked:
-            _signal_group(process, signal.SIGKILL)
+            _signal_group(process.pid, signal.SIGKILL)
         return status
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+def _signal_group(group: int, number: signal.Signals) -> None:
+    if group > 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
 
 
 def main() -> None:

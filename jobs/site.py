@@ -68,7 +68,7 @@ _Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
 class Site(BaseModel):
     """One site: its slots, its network, and how its jobs reach the inference pool."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", exclude=True, description="The file's name without `.yaml`"

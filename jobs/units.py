@@ -55,12 +55,12 @@ class Quantity:
         """
         match = _WRITTEN.fullmatch(written) if isinstance(written, str) else None
         if isinstance(written, int | float) and not isinstance(written, bool):
-            raise self._error(f"{written} has no unit", f"write {self._with_unit(written)}, for example")
+            raise self._error(f"{written} has no unit", self._known())
         if match is None:
             raise self._error(f"{written!r} is not {self.kind}", f"write it like {self.example}")
         number, unit = match.groups()
         if not unit:
-            raise self._error(f"{number} has no unit", f"write {self._with_unit(number)}, for example")
+            raise self._error(f"{number} has no unit", self._known())
         if unit not in self.units:
             raise self._unit_error(number, unit)
         value = float(number) * self.units[unit]
@@ -78,17 +78,16 @@ class Quantity:
                 best = unit
         return f"{value / self.units[best]:.15g} {best}"
 
-    def _with_unit(self, number: object) -> str:
-        return f'"{number} {self.example.split()[-1]}'
+    def _known(self) -> str:
+        return f"write it with a unit ({', '.join(self.units)}), like {self.example}"
 
     def _unit_error(self, number: str, unit: str) -> PydanticCustomError:
-        known = f"units: {', '.join(self.units)}; like {self.example}"
         if unit in self.confused:
-            return self._error(f"'{number} {unit}': {self.confused[unit]}", known)
+            return self._error(f"'{number} {unit}': {self.confused[unit]}", self._known())
         same = [name for name in self.units if name.lower() == unit.lower()]
         if same:
             return self._error(f"'{number} {unit}': capitals matter in units", f'write "{number} {same[0]}"')
-        return self._error(f"'{number} {unit}': '{unit}' is not a unit of {self.kind}", known)
+        return self._error(f"'{number} {unit}': '{unit}' is not a unit of {self.kind}", self._known())
 
     def _error(self, what: str, remedy: str) -> PydanticCustomError:
         # Braces are pydantic's template syntax, so the text goes in as a value.

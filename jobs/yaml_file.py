@@ -37,14 +37,21 @@ def read_yaml(path: Path, model: type[_Model], extra: Mapping[str, object] | Non
 
     """
     lines, content = _parse(path)
+    given = extra or {}
+    problems = [
+        (lines[(key,)], Problem(f"{path}:{lines[(key,)]}", key, "is not a key here", "it follows from the file's name"))
+        for key in given
+        if key in content
+    ]
     try:
-        return model.model_validate({**content, **(extra or {})})
+        model_read = model.model_validate({**content, **given})
     except ValidationError as error:
         reader = _Reader(str(path), model, content, lines)
-        details = error.errors(include_url=False)
-        raise ConfigError(
-            [problem for _, problem in sorted(map(reader.problem, details), key=itemgetter(0))]
-        ) from error
+        problems += map(reader.problem, _without_consequences(error.errors(include_url=False)))
+        raise ConfigError([problem for _, problem in sorted(problems, key=itemgetter(0))]) from error
+    if problems:
+        raise ConfigError([problem for _, problem in problems])
+    return model_read
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -116,6 +123,17 @@ def _dotted(place: _Place) -> str:
     return text
 
 
+def _without_consequences(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop the complaint that a list is too short where it is because of bad elements."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(place[: len(detail["loc"])] == detail["loc"] and place != detail["loc"] for place in places)
+    ]
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Turns pydantic's errors into problems."""
@@ -170,6 +188,8 @@ class _Reader:
             return f"is {given!r}", f"must be {context['expected']}"
         if kind in ("too_short", "string_too_short"):
             return "is empty", "give at least one"
+        if kind == "string_too_long":
+            return "is too long", f"at most {context['max_length']} characters"
         if kind == "string_pattern_mismatch":
             return f"is {given!r}", "letters, digits, '-' and '_' only, a letter or digit first"
         if "remedy" in context:

@@ -52,8 +52,8 @@ def generate(
 ) -> None:
     """Generate files of ProtoDUNE-like events, with truth: tracks, showers, Michel electrons and noise.
 
-    File number N holds subrun N of run 1, so that every event of a folder has its own identity. An event of six APAs
-    takes a third of a second and 7 MB.
+    File number N holds subrun N of run 1, so that every event of a folder has its own identity. An event of six
+    APAs takes a third of a second and 7 MB.
 
     Example: sonicgrid generate --out data --files 20 --events 10 --apas 1
     """
@@ -107,8 +107,8 @@ def import_frames(
 ) -> None:
     """Turn Wire-Cell frame archives into ROOT files, one per archive, and find the hits in them.
 
-    Channel numbers, the length of the readout and masks of bad channels stay as they are. Every archive is checked
-    whole before its file appears; one that cannot be imported is named, and the others are imported all the same.
+    Channel numbers, the length of the readout and masks of bad channels stay as they are. Every archive is
+    checked whole before its file appears; one that cannot be imported is named, and the others are imported.
 
     Example: sonicgrid import-frames frames/*.tar.bz2 --out data
     """
@@ -146,6 +146,7 @@ def import_frames(
         )
     elif imported:
         console.print(_table(imported))
+        console.print(f"{len(imported)} of {len(archives)} archives imported to {out}", markup=False)
     if len(archives) == 1 and failed and not as_json:
         raise failed[0][1]
     if failed:
@@ -193,23 +194,22 @@ def _imported_document(result: Imported) -> dict[str, Any]:
 
 
 def _table(imported: list[tuple[Path, Imported]]) -> Table:
-    table = Table(box=None)
-    for head in ("file", "tag", "detector"):
-        table.add_column(head)
-    for head in ("events", "channels", "regions", "not zero", "hits", "bad stretches", "MB"):
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("file", overflow="fold")
+    table.add_column("tag")
+    for head in ("events", "channels", "regions", "not zero", "hits", "bad", "MB"):
         table.add_column(head, justify="right")
     for _, result in imported:
         written = result.written
         table.add_row(
-            escape(str(written.path)),
+            escape(written.path.name),
             escape(result.tag),
-            result.detector,
             str(written.events),
             f"{result.channels:,}",
             f"{result.rois:,}",
-            f"{result.nonzero_part:.2%}",
+            f"{result.nonzero_part:.1%}",
             f"{written.hits:,}",
             f"{result.bad_stretches:,}",
-            f"{written.bytes / 1e6:.2f}",
+            f"{written.bytes / 1e6:.1f}",
         )
     return table

@@ -231,6 +231,8 @@ def _foreign_errors(path: Path) -> Iterator[None]:
         if error.errno is not None:
             raise InputAway(f"{path}: cannot be read now: {error.strerror}; try again when its disk is up") from error
         raise FrameBad(f"{path}: damaged archive: {error}; copy or make it again") from error
+    except tarfile.ReadError as error:
+        raise FrameBad(f"{path}: not a tar or npz archive, or a truncated one; copy or make it again") from error
     except _BROKEN as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         message = f"{path}: not a tar or npz archive, or a damaged one: {reason}; copy or make it again"

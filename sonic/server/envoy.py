@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sonic.server.process import start_process
-from sonic.server.triton import LOOPBACK
+from sonic.server.triton import HEALTH_TIMEOUT_S, LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def start_envoy(programs: Programs, config: Path, *, folder: Path) -> psutil.Pro
 
 def healthy_servers(admin_port: int) -> int:
     """Return to how many servers Envoy would send a request now; -1 if Envoy does not answer."""
-    connection = http.client.HTTPConnection(LOOPBACK, admin_port, timeout=5)
+    connection = http.client.HTTPConnection(LOOPBACK, admin_port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", f"/stats?filter=^cluster.{CLUSTER}.membership_healthy$")
         text = connection.getresponse().read().decode()

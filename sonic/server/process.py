@@ -114,6 +114,7 @@ def stop_processes(folder: Path, select: Callable[[str], bool] = lambda _: True,
             _signal(process, signal.SIGKILL)
         elif process.pid in leaders:
             _signal(process, signal.SIGTERM)
+            _signal(process, signal.SIGCONT)  # a suspended one would not hear it
     psutil.wait_procs(processes, timeout=grace_s)
     # Looked up again: a server may have started a child after the first look.
     rest = find_processes(folder, select)

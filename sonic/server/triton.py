@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sonic.server.programs import Programs
 
 __all__ = [
+    "HEALTH_TIMEOUT_S",
     "LOOPBACK",
     "SHARED_MEMORY",
     "TritonPorts",
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
+
+HEALTH_TIMEOUT_S = 3.0
+"""A server that does not say within this time whether it is ready is not."""
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - not a temporary file: where the Python backend keeps its tensors
 
@@ -103,7 +107,7 @@ def start_triton(
 
 def is_ready(http_port: int) -> bool:
     """Tell whether the server on a port has its model loaded and answers."""
-    connection = http.client.HTTPConnection(LOOPBACK, http_port, timeout=5)
+    connection = http.client.HTTPConnection(LOOPBACK, http_port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/v2/health/ready")
         return connection.getresponse().status == http.HTTPStatus.OK

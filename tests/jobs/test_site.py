@@ -11,7 +11,7 @@ from jobs.errors import ConfigError, UsageError
 from jobs.site import find_sites_folder, load_site, load_sites, site_access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -50,7 +50,7 @@ def test_reads_what_people_write(quantity: Quantity, written: str, value: float)
         (DURATION, 8, "has no unit", '"8 h"'),
         (DURATION, "8 H", "capitals matter", '"8 h"'),
         (DURATION, "8 m", "minutes or months", "min"),
-        (SHARE, 0.1, "has no unit", '"0.1 %"'),
+        (SHARE, 0.1, "has no unit", '"10 %"'),
         (SHARE, "110 %", "more than 100 %", '"10 %"'),
         (RATE, "10 GB/s", "bytes", "Gb/s"),
         (RATE, "10 Gbps", "written Gb/s", "Gb/s"),
@@ -76,7 +76,13 @@ def test_reads_back_what_it_writes(quantity: Quantity, value: float) -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "value", "written"),
-    [(SIZE, 1500, "1.5 GB"), (SIZE, 0.25, "0.25 MB"), (DURATION, 28800, "8 h"), (SHARE, 0.29, "29 %"), (RATE, 1e5, "100 Gb/s")],
+    [
+        (SIZE, 1500, "1.5 GB"),
+        (SIZE, 0.25, "0.25 MB"),
+        (DURATION, 28800, "8 h"),
+        (SHARE, 0.29, "29 %"),
+        (RATE, 1e5, "100 Gb/s"),
+    ],
 )
 def test_writes_short_numbers(quantity: Quantity, value: float, written: str) -> None:
     """The largest unit that leaves a short number is taken."""

@@ -10,8 +10,9 @@ from monitoring.collect_records import collect_records
 from monitoring.timeline import timeline
 
 if TYPE_CHECKING:
+    from builders.campaign import CampaignBuilder
+
     from monitoring.numbers import Flow, Timeline
-    from tests.monitoring.conftest import CampaignBuilder
 
 
 def _timeline(campaign: CampaignBuilder) -> Timeline:

@@ -54,7 +54,7 @@ def read_patches(path: Path) -> LabelledPatches:
         return LabelledPatches(file["patches"], file["label"], file["michel"], int(file["seed"]), int(file["n_events"]))
 
 
-class _Network(nn.Module):
+class _Network(nn.Module):  # type: ignore[misc]  # torch is there only for training, so it has no types here
     """An architecture with weights to learn, laid out as in the ONNX graph."""
 
     def __init__(self, architecture: Architecture, seed: int) -> None:

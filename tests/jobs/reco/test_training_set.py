@@ -1,3 +1,5 @@
+"""Patches with truth: shares, seeds, and the file."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""The committed network does what its card says, without torch."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,7 +25,7 @@ def card() -> ModelCard:
 
 
 def test_network_separates_tracks_from_showers_on_unseen_events(unseen: TrainingSet, card: ModelCard) -> None:
-    """ROC AUC of track against EM is above 0.95 on events that took no part in training, and the card does not boast."""
+    """ROC AUC of track against EM is above 0.95 on events that the network has not seen, as the card says."""
     assert unseen.seed not in {card.generator_seed, card.evaluation_generator_seed}
 
     found = measure_separation(DEMO_MODEL, unseen.patches, unseen.label, unseen.michel)
@@ -46,7 +48,7 @@ def test_scores_are_not_trivial(unseen: TrainingSet) -> None:
 
 @pytest.mark.parametrize("batch_patches", [1, 2, 3, 7, 16, 100, 235, 256, 511])
 def test_scores_do_not_depend_on_the_batch(unseen: TrainingSet, batch_patches: int) -> None:
-    """A patch gets the same bits alone, in any batch, and at any place in it: servers and jobs may batch as they like."""
+    """A patch gets the same bits alone, in any batch, and at any place in it: everybody may batch as they like."""
     session = onnxruntime.InferenceSession(DEMO_MODEL, providers=["CPUExecutionProvider"])
     patches = unseen.patches[:512]
     names = [EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT]

@@ -1,3 +1,5 @@
+"""The ONNX graphs compute what their architectures say."""
+
 from __future__ import annotations
 
 import numpy as np

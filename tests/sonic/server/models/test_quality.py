@@ -1,3 +1,5 @@
+"""The measure of separation."""
+
 from __future__ import annotations
 
 import numpy as np

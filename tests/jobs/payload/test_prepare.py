@@ -1,0 +1,122 @@
+"""Reading ahead: the right events in order, no more of them in memory than agreed, errors where they are awaited."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobs.payload import prepare
+from jobs.payload.prepare import Preparer
+from jobs.payload.progress import Progress
+from jobs.reco.errors import EntriesOutOfRange, InputAway
+from jobs.reco.read import open_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builders.payload import PayloadCampaign
+
+    from jobs.reco.event import Event
+    from jobs.reco.read import EventFile
+
+
+def preparer(path: str, start: int, stop: int, progress: Progress | None = None) -> Preparer:
+    """Return a preparer with the usual factor."""
+    return Preparer(path, start, stop, adc_per_electron=0.003, progress=progress or Progress())
+
+
+@pytest.fixture
+def path(campaign: PayloadCampaign) -> str:
+    """Return the input of four events."""
+    return campaign.block.jobs[0].input_file
+
+
+def test_the_entries_asked_for_come_in_order(path: str) -> None:
+    """Entries, identities and hits must be those of the file."""
+    progress = Progress()
+    with preparer(path, 1, 4, progress) as events:
+        prepared = list(events)
+    assert [event.entry for event in prepared] == [1, 2, 3]
+    assert [event.id.event for event in prepared] == [1, 2, 3]
+    assert [len(event.hit_channel) for event in prepared] == [40, 0, 17]
+    with open_events(path) as file:
+        assert progress.input_uuid == file.uuid
+        assert (prepared[0].hit_channel == next(file.events(1, 2)).hits.channel).all()
+    seconds = progress.stages.seconds()
+    assert seconds.read_s > 0
+    assert seconds.prepare_s > 0
+
+
+@pytest.mark.parametrize(("name", "error"), [("input.root", EntriesOutOfRange), ("missing.root", InputAway)])
+def test_an_error_of_the_thread_is_raised_where_the_events_are_awaited(
+    path: str, name: str, error: type[Exception]
+) -> None:
+    """The reader's errors must reach the main thread, as they are."""
+    with preparer(path.replace("input.root", name), 2, 9) as events, pytest.raises(error):
+        list(events)
+
+
+def test_an_error_half_way_comes_after_the_good_events(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events before the bad one must be handed out first: their order is that of the file."""
+    calls = iter(range(10))
+
+    def fails_at_the_third(*arguments: object) -> object:
+        del arguments
+        if next(calls) == 2:
+            raise ZeroDivisionError
+        return object()
+
+    monkeypatch.setattr(prepare, "build_views", fails_at_the_third)
+    with preparer(path, 0, 4) as events:
+        iterator = iter(events)
+        assert [next(iterator).entry, next(iterator).entry] == [0, 1]
+        with pytest.raises(ZeroDivisionError):
+            next(iterator)
+
+
+def test_no_more_than_three_events_are_in_memory(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first event is being scored, one more may wait and one more be prepared."""
+    read: list[Event] = []
+
+    @contextlib.contextmanager
+    def watched(name: str) -> Iterator[object]:
+        with open_events(name) as file:
+            yield _Watched(file, read)
+
+    monkeypatch.setattr(prepare, "open_events", watched)
+    with preparer(path, 0, 4) as events:
+        iterator = iter(events)
+        next(iterator)
+        deadline = time.monotonic() + 10
+        while len(read) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert len(read) == 3
+        assert len(list(iterator)) == 3
+
+
+class _Watched:
+    """An event file that notes what was read from it."""
+
+    def __init__(self, file: EventFile, read: list[Event]) -> None:
+        self._file, self._read = file, read
+        self.uuid, self.channels = file.uuid, file.channels
+
+    def events(self, start: int, stop: int) -> Iterator[Event]:
+        for event in self._file.events(start, stop):
+            self._read.append(event)
+            yield event
+
+
+def test_the_thread_ends_when_nobody_wants_its_events(path: str) -> None:
+    """Leaving early must not leave a thread that holds the file open."""
+    with preparer(path, 0, 4) as events:
+        next(iter(events))
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(thread.name == "prepare" for thread in threading.enumerate()):
+        time.sleep(0.02)
+    assert not any(thread.name == "prepare" for thread in threading.enumerate())
