@@ -49,9 +49,10 @@ def _one_or_more(given: object) -> object:
     return [given] if isinstance(given, str | dict) else given
 
 
+# The tags appear in pydantic's places of errors, so they must not be words that could be keys.
 _Input = Annotated[
-    Annotated[str, Field(min_length=1), Tag("path")] | Annotated[FileList, Tag("list")],
-    Discriminator(lambda given: "list" if isinstance(given, dict | FileList) else "path"),
+    Annotated[str, Field(min_length=1), Tag("<path>")] | Annotated[FileList, Tag("<list>")],
+    Discriminator(lambda given: "<list>" if isinstance(given, dict | FileList) else "<path>"),
 ]
 
 

@@ -6,12 +6,13 @@ import resource
 import time
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jobs.errors import CampaignError
 from jobs.exits import ExitClass
 from jobs.layout import BlockFolder
 from jobs.payload.errors import OutputRefused, class_of_error
@@ -85,8 +86,8 @@ class Attempt:
             ending = self._ending_of(error)
             try:
                 self._write_record(ending)
-            except OSError as refusal:
-                ending = Ending(ending.exit_class, f"{ending.error}; and no record could be written: {refusal}")
+            except OutputRefused as refusal:
+                ending = replace(ending, error=f"{ending.error}; and: {refusal}")
         return ending
 
     def _work(self) -> Ending:
@@ -149,15 +150,15 @@ class Attempt:
                 output.commit()
             try:
                 self._write_record(ending)
-            except OSError as error:
+            except OutputRefused:
                 Path(self._job.output_file).unlink(missing_ok=True)
-                message = f"{self._block.records}: the record cannot be written: {error.strerror or error}"
-                raise OutputRefused(message) from error
+                raise
             self._switch.acknowledge()
         return ending
 
     def _ending_of(self, error: BaseException) -> Ending:
-        exit_class = class_of_error(error)
+        # Foreign code may have made an error of its own out of `Stopped`: C++ modules do so while they are imported.
+        exit_class = ExitClass.STOPPED if self._switch.signal_name else class_of_error(error)
         text = str(error) or type(error).__name__
         trace = ""
         if exit_class is ExitClass.STOPPED:
@@ -226,4 +227,7 @@ class Attempt:
         )
         # The name of a record is spelled in one place, which starts from the block's folder.
         path = BlockFolder(Path(self._block.records).parent).record(record.job, record.cluster, record.attempt)
-        replace_file(path, record.model_dump_json(indent=1).encode())
+        try:
+            replace_file(path, record.model_dump_json(indent=1).encode())
+        except CampaignError as error:
+            raise OutputRefused(f"the record cannot be written: {error}") from error

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["client_command", "client_environment", "enter_pool", "pool_environment"]
 
+_TOLD_TO_JOBS = tuple(
+    f"_CONDOR_{word}" for word in ("ANCESTOR_", "CHIRP_CONFIG", "JOB_", "MACHINE_AD", "SCRATCH_DIR", "SLOT")
+)
+"""Starts of the variables by which HTCondor follows a job's processes and tells a job where its files are."""
+
 
 def pool_environment(folder: Path | None = None) -> dict[str, str]:
     """Return what must be in the environment of a process that talks to the pool in this folder.
@@ -83,5 +88,6 @@ def _environment(state: PoolState) -> dict[str, str]:
 
 
 def _overrides_htcondor(name: str) -> bool:
-    """Whether HTCondor would take this variable for a setting of its own (it ignores the case)."""
-    return name.upper().startswith("_CONDOR_") and name != "_CONDOR_SCRATCH_DIR"
+    """Whether HTCondor would take this variable for a setting; what it tells its own jobs is none."""
+    upper = name.upper()
+    return upper.startswith("_CONDOR_") and not upper.startswith(_TOLD_TO_JOBS)

@@ -37,7 +37,9 @@ class PoolFiles:
         bad = sorted({character for character in str(self.folder) if character in "\n\r$#\"'\\"})
         if bad:
             named = " ".join(map(repr, bad))
-            message = f"HTCondor's configuration cannot carry {named}, which the pool's folder {self.folder} has in its path"
+            message = (
+                f"HTCondor's configuration cannot carry {named}, which the pool's folder {self.folder} has in its path"
+            )
             raise SetupError(f"{message}: choose another with --folder or SONICGRID_POOL")
 
     @property

@@ -30,25 +30,33 @@ JOB_OWNER = "sonicgrid"
 
 
 def daemon_prefix() -> list[str]:
-    """Return what must stand before a daemon's command line: nothing, or for root the way into a user namespace.
+    """Return what must stand before a daemon's command line: nothing, or the way into a user namespace.
+
+    It takes the namespace for root, and for a number that no account has, as containers are often started with.
 
     Raises:
-        SetupError: this is root on a machine that forbids user namespaces.
+        SetupError: it takes a user namespace and this machine forbids them.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_account(os.geteuid()):
         return []
     unshare = shutil.which("unshare")
     if unshare is None:
-        raise SetupError(
-            "HTCondor refuses jobs of root, and unshare (package util-linux) is not there: run this as a user"
-        )
+        raise SetupError("HTCondor refuses root, and unshare (package util-linux) is not there: run this as a user")
     user = _ordinary_user()
     prefix = [unshare, "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}"]
     tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        message = f"HTCondor refuses jobs of root, and root may not open a user namespace here: {tried.stderr.strip()}"
-        raise SetupError(f"{message}: run this as an ordinary user")
+        message = f"HTCondor refuses root, and this machine forbids user namespaces: {tried.stderr.strip()}"
+        raise SetupError(f"{message} (run this as an ordinary user)")
     return prefix
+
+
+def _has_account(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _ordinary_user() -> pwd.struct_passwd:

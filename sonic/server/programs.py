@@ -28,7 +28,7 @@ class Programs:
         stubs: folder with one stub for every Python version.
         python: interpreter of Triton's environment. The stub looks for its standard library and packages through the
             first ``python3`` on PATH and heeds neither PYTHONHOME nor PYTHONPATH.
-        libpython: folder with the shared Python library that the stub needs.
+        libpython: the shared Python library that the stub needs, in a folder of its own.
         envoy: the load balancer.
 
     """
@@ -45,6 +45,11 @@ class Programs:
         """The program that runs a Python model, in the place where Triton looks for it."""
         return self.backends / "python" / "triton_python_backend_stub"
 
+    @property
+    def of_triton(self) -> tuple[Path, ...]:
+        """The files without which Triton does not start."""
+        return (self.tritonserver, self.stub, self.python, self.libpython)
+
 
 def locate_programs(triton: Path, envoy: Path) -> Programs:
     """Return where the programs are, or will be, inside of the two folders."""
@@ -55,7 +60,7 @@ def locate_programs(triton: Path, envoy: Path) -> Programs:
         backends=server / "backends",
         stubs=server / "python_backend_stubs",
         python=triton / "bin" / "python3",
-        libpython=triton / "libpython",
+        libpython=triton / "libpython" / f"libpython{version}.so.1.0",
         envoy=envoy / "envoy" / "_bin" / "envoy",
     )
 
@@ -73,7 +78,7 @@ def find_programs(runtime: Path) -> Programs:
     runtime = Path(runtime).resolve()
     programs = locate_programs(runtime / "triton", runtime / "envoy")
     stamps = [runtime / part / STAMP for part in ("triton", "envoy")]
-    if missing := [path for path in (*stamps, programs.stub, programs.envoy) if not path.exists()]:
+    if missing := [path for path in (*stamps, *programs.of_triton, programs.envoy) if not path.exists()]:
         raise SetupFailed(
             f"Triton and Envoy are not installed in {runtime} ({missing[0].relative_to(runtime)} is missing): "
             f"run python -m sonic.server.install --runtime {runtime}"

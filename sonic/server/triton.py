@@ -94,7 +94,7 @@ def start_triton(
 
     """
     clean_shared_memory(folder, [role])
-    libraries = [str(programs.libpython), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    libraries = [str(programs.libpython.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     environment = {
         "PATH": f"{programs.python.parent}:{os.environ.get('PATH', os.defpath)}",
         "LD_LIBRARY_PATH": ":".join(libraries),

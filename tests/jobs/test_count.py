@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from jobs.count import InputFile, Inputs, count_inputs
 from jobs.errors import ConfigError, InputError
 from jobs.reco.errors import InputAway, NotRoot
 from jobs.reco.read import count_entries
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass
@@ -26,10 +23,11 @@ class _Counter:
 
     def __call__(self, path: str) -> tuple[str, int]:
         self.asked.append(path)
-        if "bad" in path:
+        name = Path(path).name
+        if "bad" in name:
             message = f"{path}: not a ROOT file"
             raise NotRoot(message)
-        if "away" in path:
+        if "away" in name:
             message = f"{path}: server away"
             raise InputAway(message)
         return self.uuid or f"uuid of {path}", 10

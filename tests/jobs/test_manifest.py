@@ -65,7 +65,9 @@ def test_every_entry_is_in_exactly_one_job(
 @given(st.integers(0, 500), st.integers(0, 100))
 def test_the_cpu_share_is_exact_and_even(n_jobs: int, share: int) -> None:
     """As many cpu jobs as the share says, to the nearest whole job, and so in every run of jobs give or take one."""
-    flavours = [job.flavour == "cpu" for job in _cut((n_jobs,), jobs={"events_per_job": 1}, cpu_comparison=f"{share} %").jobs()]
+    flavours = [
+        job.flavour == "cpu" for job in _cut((n_jobs,), jobs={"events_per_job": 1}, cpu_comparison=f"{share} %").jobs()
+    ]
     assert abs(sum(flavours) - n_jobs * share / 100) <= 0.5
     for start in range(0, n_jobs, 37):
         window = flavours[start : start + 50]

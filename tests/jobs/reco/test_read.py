@@ -68,8 +68,10 @@ def _random_event(number: int, n_rois: int, n_hits: int, truth: bool, rng: np.ra
             start.astype(np.int32),
             (start + 1).astype(np.int32),
             start.astype(np.float32),
-            *(rng.normal(0, 1e3, n_hits).astype(np.float32) for _ in range(3)),
-            truth=made,
+            rng.normal(0, 1e3, n_hits).astype(np.float32),
+            rng.normal(0, 1e3, n_hits).astype(np.float32),
+            rng.normal(0, 1e3, n_hits).astype(np.float32),
+            made,
         ),
         BadChannels(*(np.full(number % 3, value, np.int32) for value in (5, 7, 9))),
     )
@@ -246,7 +248,7 @@ BAD_CONTENT: dict[str, tuple[Change, type[InputError], str]] = {
     "NaN": (
         _set("roi_samples", np.nan, place=3),
         EventBad,
-        "entry 0: channel 1: sample nan in the region from tick 20",
+        "entry 0: channel 1: sample nan in the region from tick 2",
     ),
     "infinity": (_set("roi_samples", np.inf), EventBad, "entry 0: channel 0: sample inf"),
     "region before the readout": (_set("roi_start_tick", -1), EventBad, "channel 0: region of interest outside"),
@@ -263,7 +265,7 @@ BAD_CONTENT: dict[str, tuple[Change, type[InputError], str]] = {
         EventBad,
         "channel 1: regions of interest overlap",
     ),
-    "too few samples": (_shorten("roi_samples"), EventBad, "regions have 5 ticks but 4 samples"),
+    "too few samples": (_shorten("roi_samples"), EventBad, "regions have 5 ticks, but there are 4 samples"),
     "fields of other lengths": (_shorten("roi_start_tick"), EventBad, "regions of interest have different lengths"),
     "hit on an unknown channel": (_set("hit_channel", 5), EventBad, "channel 5: hit on a channel that is not"),
     "hit after the readout": (_set("hit_peak_tick", 600), EventBad, "channel 0: hit outside of the readout"),
@@ -339,6 +341,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, event: Event, chan
     """Whatever was lost at the end, opening and counting say that the file is not whole."""
     content = _write(tmp_path / "a.root", [event], channels).read_bytes()
     cut = tmp_path / "cut.root"
+    text = r"cut\.root: (truncated|an empty file|not a ROOT file)"
 
     for size in (0, 3, 4, 80, 350, 500, len(content) // 2, len(content) - 1):
         cut.write_bytes(content[:size])
@@ -356,7 +359,7 @@ def test_damaged_bytes_never_give_a_foreign_error(tmp_path: Path, event: Event, 
     content = _write(tmp_path / "a.root", [event], channels).read_bytes()
     rng = np.random.default_rng(3)
     path = tmp_path / "damaged.root"
-    noticed = 0
+    errors = []
     for place in rng.integers(4, len(content), 60):
         damaged = bytearray(content)
         damaged[place : place + 8] = rng.bytes(8)
@@ -365,10 +368,10 @@ def test_damaged_bytes_never_give_a_foreign_error(tmp_path: Path, event: Event, 
             with open_events(str(path)) as file:
                 list(file.events())
         except InputError as error:
-            noticed += 1
-            assert str(path) in str(error)
+            errors.append(str(error))
 
-    assert noticed > 5
+    assert len(errors) > 5
+    assert all(str(path) in error for error in errors)
 
 
 def test_what_is_no_root_file_is_said_to_be_none(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from jobs.reco.write import OutputFailed, write_events
 def test_the_file_holds_the_schemas_branches_and_types(
     tmp_path: Path, event: Event, channels: ChannelMap, provenance: Provenance
 ) -> None:
-    """uproot alone finds every branch of the schema with its type, and the counters."""
+    """Plain uproot finds every branch of the schema with its type, and the counters."""
     n = len(event.hits.channel)
     truth = Truth(np.zeros(n, np.int8), np.zeros(n, np.bool_))
     with_truth = dataclasses.replace(event, hits=dataclasses.replace(event.hits, truth=truth))

@@ -1,0 +1,147 @@
+"""Start what is missing of a set of servers, and undo it if it cannot be finished."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sonic.errors import SetupFailed
+from sonic.server import envoy, process, triton
+from sonic.server.ports import PortPicker, is_free
+from sonic.server.state import ServersState, ServerState
+from sonic.server.triton import TritonPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import psutil
+
+    from sonic.server.programs import Programs
+
+__all__ = ["Starter"]
+
+PORT_ATTEMPTS = 3
+"""Another program may take a port between our look and the server's start."""
+
+POLL_S = 0.05
+
+
+class Starter:
+    """One call of `start_servers`, which undoes what it started if it cannot finish."""
+
+    def __init__(
+        self, folder: Path, programs: Programs, gpu: bool, report: Callable[[str], None], timeout_s: float
+    ) -> None:
+        self._folder = folder
+        self._programs = programs
+        self._gpu = gpu
+        self._report = report
+        self._timeout_s = timeout_s
+        self._ports = PortPicker()
+        self._started: list[str] = []
+
+    def start(self, roles: list[str], before: ServersState | None, mark: str) -> ServersState:
+        """Start what is missing, stop what is too many, and return the new state."""
+        known = {server.role: server for server in before.servers} if before else {}
+        try:
+            servers = self._start_tritons(roles, known)
+            balancer, leader = self._start_envoy(before, [server.grpc_port for server in servers])
+            # Only now, because Envoy sends them nothing any more.
+            process.stop_processes(self._folder, lambda role: role not in {*roles, envoy.ROLE})
+        except BaseException:  # also a keyboard interrupt must leave nothing behind
+            process.stop_processes(self._folder, lambda role: role in self._started)
+            triton.clean_shared_memory(self._folder, self._started)
+            raise
+        return ServersState(
+            fingerprint=mark,
+            envoy_pid=leader.pid,
+            envoy_started=leader.create_time(),
+            port=balancer.port,
+            admin_port=balancer.admin_port,
+            servers=tuple(servers),
+        )
+
+    def _start_tritons(self, roles: list[str], known: dict[str, ServerState]) -> list[ServerState]:
+        running: dict[str, ServerState] = {}
+        for role in roles:
+            server = known.get(role)
+            if server and process.find_leader(self._folder, role) and triton.is_ready(server.http_port):
+                running[role] = server
+                self._ports.taken |= {server.grpc_port, server.http_port, server.metrics_port}
+        missing = [role for role in roles if role not in running]
+        # All are launched before the first is waited for.
+        launched = {role: self._launch_triton(role, known.get(role)) for role in missing}
+        for role, (leader, ports) in launched.items():
+            running[role] = self._await_triton(role, leader, ports)
+        return [running[role] for role in roles]
+
+    def _launch_triton(self, role: str, former: ServerState | None) -> tuple[psutil.Process, TritonPorts]:
+        wishes = (former.grpc_port, former.http_port, former.metrics_port) if former else (None, None, None)
+        process.stop_processes(self._folder, lambda name: name == role)
+        ports = TritonPorts(*(self._ports.pick(wish) for wish in wishes))
+        self._report(f"Triton server {role}: starting on port {ports.grpc}")
+        self._started.append(role)
+        leader = triton.start_triton(
+            self._programs, self._folder / "models", ports, folder=self._folder, role=role, gpu=self._gpu
+        )
+        return leader, ports
+
+    def _await_triton(self, role: str, leader: psutil.Process, ports: TritonPorts) -> ServerState:
+        for attempt in range(PORT_ATTEMPTS):
+            ready = self._wait(role, leader, partial(triton.is_ready, ports.http))
+            if ready:
+                break
+            if attempt + 1 == PORT_ATTEMPTS or all(is_free(port) for port in (ports.grpc, ports.http, ports.metrics)):
+                raise SetupFailed(f"Triton server {role} ended while starting; {self._log_tail(role)}")
+            leader, ports = self._launch_triton(role, None)
+        return ServerState(
+            role=role,
+            pid=leader.pid,
+            started=leader.create_time(),
+            grpc_port=ports.grpc,
+            http_port=ports.http,
+            metrics_port=ports.metrics,
+        )
+
+    def _start_envoy(self, before: ServersState | None, grpc_ports: list[int]) -> tuple[envoy.Balancer, psutil.Process]:
+        config, listing = self._folder / "envoy.json", self._folder / "endpoints.json"
+        envoy.write_endpoints(listing, grpc_ports)
+        leader = process.find_leader(self._folder, envoy.ROLE)
+        if before and leader and envoy.healthy_servers(before.admin_port) >= 0:
+            balancer = envoy.Balancer(before.port, before.admin_port)
+        else:
+            process.stop_processes(self._folder, lambda name: name == envoy.ROLE)
+            wishes = (before.port, before.admin_port) if before else (None, None)
+            balancer = envoy.Balancer(*(self._ports.pick(wish) for wish in wishes))
+            config.write_text(envoy.bootstrap(balancer, listing))
+            self._report(f"Envoy: starting on port {balancer.port}")
+            self._started.append(envoy.ROLE)
+            leader = envoy.start_envoy(self._programs, config, folder=self._folder)
+        everyone = len(grpc_ports)
+        if not self._wait(envoy.ROLE, leader, lambda: envoy.healthy_servers(balancer.admin_port) == everyone):
+            raise SetupFailed(f"Envoy ended while starting; {self._log_tail(envoy.ROLE)}")
+        return balancer, leader
+
+    def _wait(self, role: str, leader: psutil.Process, is_ready: Callable[[], bool]) -> bool:
+        """Wait until a server is ready; False if it ended instead.
+
+        Raises:
+            SetupFailed: it lives but does not get ready in time.
+
+        """
+        deadline = time.monotonic() + self._timeout_s
+        while time.monotonic() < deadline:
+            if not process.is_alive(leader):
+                return False
+            if is_ready():
+                return True
+            time.sleep(POLL_S)
+        raise SetupFailed(f"{role} was not ready within {self._timeout_s:.0f} s; {self._log_tail(role)}")
+
+    def _log_tail(self, role: str) -> str:
+        log = self._folder / "logs" / f"{role}.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        errors = [line for line in lines[-200:] if line.startswith(("E", "error")) or "[critical]" in line]
+        return f"see {log}: {' | '.join((errors or lines)[-2:])}"
