@@ -90,6 +90,22 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert headings == _all_commands()
 
 
+def test_every_option_is_documented() -> None:
+    """The section of a command names each of its options; those that many share stand above."""
+    general, *sections = re.split(r"^## ", COMMANDS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    group = get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    for section in sections:
+        words = section.partition("\n")[0].strip("`").split()[1:]
+        command: typer.core.TyperCommand | typer.core.TyperGroup = group
+        for word in words:
+            assert isinstance(command, typer.core.TyperGroup)
+            command = command.commands[word]  # type: ignore[assignment] # typer makes only these two
+        options = {parameter.opts[0] for parameter in command.params if parameter.opts[0].startswith("--")}
+        missing = {option for option in options if f"`{option}`" not in section + general}
+        assert missing == set(), section
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_commands_in_the_docs_exist(page: Path) -> None:
     """No page tells people to type a command, or an option of it, that there is not."""

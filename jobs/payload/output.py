@@ -82,20 +82,30 @@ class ScoresFile:
         self._partial = path.with_name(f"{path.name}.{worker.cluster}.{worker.proc}.{worker.attempt}.part")
         self._waiting: list[ScoredEvent] = []
         self._waiting_hits = 0
-        with self._refusals():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for left in path.parent.glob(f"{path.name}.*.part"):
+        self._file: Any = None
+        self._tree: Any = None
+        try:
+            with self._refusals():
+                self._open()
+        except BaseException:
+            self.discard()
+            raise
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        for left in self._path.parent.iterdir():
+            if left.name.startswith(f"{self._path.name}.") and left.suffix == ".part":
                 left.unlink(missing_ok=True)
-            self._file = uproot.recreate(self._partial)
-            self._tree = self._file.mktree(
-                SCORES_TREE,
-                {
-                    **{branch.name: branch.dtype for branch in _PER_EVENT},
-                    "hit": ak.types.from_datashape(_hit_type(), highlevel=False),
-                },
-                counter_name=lambda counted: f"n_{counted}",
-                field_name=lambda outer, inner: inner if outer in ("", "hit") else f"{outer}_{inner}",
-            )
+        self._file = uproot.recreate(self._partial)
+        self._tree = self._file.mktree(
+            SCORES_TREE,
+            {
+                **{branch.name: branch.dtype for branch in _PER_EVENT},
+                "hit": ak.types.from_datashape(_hit_type(), highlevel=False),
+            },
+            counter_name=lambda counted: f"n_{counted}",
+            field_name=lambda outer, inner: inner if outer in ("", "hit") else f"{outer}_{inner}",
+        )
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -178,7 +188,8 @@ class ScoresFile:
     def discard(self) -> None:
         """Leave nothing half-written; harmless after `commit`."""
         with suppress(OSError):
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
         with suppress(OSError):
             self._partial.unlink(missing_ok=True)
 

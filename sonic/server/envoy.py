@@ -102,17 +102,23 @@ def start_envoy(programs: Programs, config: Path, *, folder: Path) -> psutil.Pro
     return start_process(command, {}, folder=folder, role=ROLE, log=folder / "logs" / f"{ROLE}.log")
 
 
-def healthy_servers(admin_port: int) -> int:
-    """Return to how many servers Envoy would send a request now; -1 if Envoy does not answer."""
+def healthy_servers(admin_port: int) -> set[int] | None:
+    """Return the gRPC ports of the servers that Envoy would send a request to now; None if Envoy does not answer."""
     connection = http.client.HTTPConnection(LOOPBACK, admin_port, timeout=HEALTH_TIMEOUT_S)
     try:
-        connection.request("GET", f"/stats?filter=^cluster.{CLUSTER}.membership_healthy$")
-        text = connection.getresponse().read().decode()
-        return int(text.partition(":")[2])
-    except (OSError, http.client.HTTPException, ValueError):
-        return -1
+        connection.request("GET", "/clusters?format=json")
+        clusters = json.loads(connection.getresponse().read())["cluster_statuses"]
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return None
     finally:
         connection.close()
+    return {
+        host["address"]["socket_address"]["port_value"]
+        for cluster in clusters
+        for host in cluster.get("host_statuses", [])
+        # Every reason to leave a server out is one more entry beside this one.
+        if set(host["health_status"]) == {"eds_health_status"}
+    }
 
 
 def _connections() -> dict[str, Any]:

@@ -144,7 +144,7 @@ def servers_status(folder: Path) -> ServersStatus | None:
         ServerStatus(server, _condition(folder, server.role, partial(triton.is_ready, server.http_port)))
         for server in state.servers
     )
-    balancer = _condition(folder, envoy.ROLE, lambda: envoy.healthy_servers(state.admin_port) > 0)
+    balancer = _condition(folder, envoy.ROLE, lambda: bool(envoy.healthy_servers(state.admin_port)))
     return ServersStatus(state, balancer, servers)
 
 

@@ -109,7 +109,7 @@ class Starter:
         config, listing = self._folder / "envoy.json", self._folder / "endpoints.json"
         envoy.write_endpoints(listing, grpc_ports)
         leader = process.find_leader(self._folder, envoy.ROLE)
-        if before and leader and envoy.healthy_servers(before.admin_port) >= 0:
+        if before and leader and envoy.healthy_servers(before.admin_port) is not None:
             balancer = envoy.Balancer(before.port, before.admin_port)
         else:
             process.stop_processes(self._folder, lambda name: name == envoy.ROLE)
@@ -119,8 +119,7 @@ class Starter:
             self._report(f"Envoy: starting on port {balancer.port}")
             self._started.append(envoy.ROLE)
             leader = envoy.start_envoy(self._programs, config, folder=self._folder)
-        everyone = len(grpc_ports)
-        if not self._wait(envoy.ROLE, leader, lambda: envoy.healthy_servers(balancer.admin_port) == everyone):
+        if not self._wait(envoy.ROLE, leader, lambda: envoy.healthy_servers(balancer.admin_port) == set(grpc_ports)):
             raise SetupFailed(f"Envoy ended while starting; {self._log_tail(envoy.ROLE)}")
         return balancer, leader
 

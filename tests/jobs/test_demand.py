@@ -34,7 +34,7 @@ def demand(write_spec: Callable[..., Path], sites_folder: Path) -> Callable[...,
 def test_the_numbers_of_protodune(demand: Callable[..., Demand]) -> None:
     """55,000 patches of 9,216 bytes in 120 s are 33.8 Mb/s a job, and 80 % of 100 Gb/s carry 2,367 of them.
 
-    The numbers are those that the ProtoDUNE papers lead to (docs/explanation).
+    55,000 hits and 120 s are ProtoDUNE's; the job count on such a link was computed from them by hand.
     """
     found = demand("uplink: 100 Gb/s\n", estimate=PROTODUNE)
     assert found.mbps_per_job == pytest.approx(33.8, abs=0.05)

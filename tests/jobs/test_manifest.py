@@ -44,7 +44,7 @@ def _cut(entries: tuple[int, ...] = (5, 4, 1), **changes: Any) -> Manifest:  # n
 def test_every_entry_is_in_exactly_one_job(
     entries: tuple[int, ...], events_per_job: int, jobs_per_block: int, share: int
 ) -> None:
-    """Whatever the files and sizes: each entry once, no job over two files, blocks full but the last, numbers in order."""
+    """Whatever the files and sizes: each entry once, no job over two files, all blocks full but the last."""
     size = {"events_per_job": events_per_job, "jobs_per_block": jobs_per_block}
     manifest = _cut(entries, jobs=size, cpu_comparison=f"{share} %")
     jobs = list(manifest.jobs())

@@ -62,7 +62,7 @@ def test_the_same_plan_again_rewrites_nothing(begin: Callable[..., Bench]) -> No
 
 
 def test_what_is_not_the_work_may_change(begin: Callable[..., Bench]) -> None:
-    """Memory or retries of a campaign that has begun can be corrected: the resolved spec follows, the manifest stays."""
+    """Memory or retries can be corrected after the start: the resolved spec follows, the manifest stays."""
     bench = begin()
     bench.report(0, ExitClass.DONE)
     again = begin(jobs={"events_per_job": 2, "jobs_per_block": 3, "memory": "3 GB"})
