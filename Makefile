@@ -65,6 +65,6 @@ clean: ## stop a running pool; remove .venv, .runtime and caches
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@.ci/make-venv $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --use-pep517 --requirement requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
 	@echo '$(CURDIR)' > $@

@@ -14,7 +14,7 @@ from jobs.errors import ConfigError, Problem
 from jobs.reco.root import is_url
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
 from jobs.site import Site, load_sites
-from jobs.units import Megabytes, Seconds, Share, WholeSeconds
+from jobs.units import Megabytes, Seconds, Share, WholeMegabytes, WholeSeconds
 from jobs.yaml_file import read_yaml
 from sonic.network import MODEL_NAME, MODEL_VERSION
 
@@ -63,8 +63,8 @@ class JobSize(_Keys):
     jobs_per_block: _Whole = Field(
         1000, ge=1, le=1000, description="Most jobs in one block; a block is one HTCondor cluster"
     )
-    memory_mb: Megabytes = Field(1500, alias="memory", gt=0, description="Memory of the slot")
-    disk_mb: Megabytes = Field(2000, alias="disk", gt=0, description="Scratch disk of the slot")
+    memory_mb: WholeMegabytes = Field(1500, alias="memory", gt=0, description="Memory of the slot")
+    disk_mb: WholeMegabytes = Field(2000, alias="disk", gt=0, description="Scratch disk of the slot")
     max_runtime_s: WholeSeconds = Field(
         8 * 3600, alias="max_runtime", gt=0, description="Longest that one attempt may run before HTCondor stops it"
     )

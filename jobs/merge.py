@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["MergedFile", "MergedIndex", "MergedJob", "main", "merge", "read_index"]
 
 
+_PROCESSES_FROM_BYTES = 50_000_000
+"""Bytes of outputs from which on new processes pay for the second that each needs to start."""
+
+
 class MergedFile(BaseModel):
     """One merged file."""
 
@@ -95,7 +99,7 @@ def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
     if manifest.digest != validation.digest:
         message = f"{folder.validation} is of another plan than {folder.manifest}; run `sonicgrid submit` again"
         raise CampaignError(message)
-    limit = load_campaign(folder.spec).output.merged_file_mb * 1_000_000
+    limit = round(load_campaign(folder.spec).output.merged_file_mb * 1_000_000)
     missing = {job.job for job in validation.missing}
     outputs = [_stat(folder, job) for job in manifest.jobs() if job.job not in missing]
     sources = _digest(outputs, limit)
@@ -110,7 +114,9 @@ def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
     ]
     files: list[MergedFile] = []
     rows: list[MergedJob] = []
-    for name, group, written in zip(names, groups, spread(write_merged, parts, processes_from=2), strict=True):
+    large = sum(output.bytes for output in outputs) > _PROCESSES_FROM_BYTES
+    done_parts = spread(write_merged, parts, processes_from=2 if large else len(parts) + 1, threads=1)
+    for name, group, written in zip(names, groups, done_parts, strict=True):
         files.append(
             MergedFile(file=name, bytes=written.bytes, sha256=written.sha256, events=written.events, hits=written.hits)
         )

@@ -18,10 +18,12 @@ class StageSeconds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    startup_s: float = Field(0.0, description="From the start of the process to the first event, imports included")
+    startup_s: float = Field(
+        0.0, description="From the start of the process to the opening of the input, imports included"
+    )
     read_s: float = Field(0.0, description="Reading and unpacking events from ROOT")
     prepare_s: float = Field(0.0, description="Building views and locating hits in them")
-    inference_s: float = Field(0.0, description="Waiting for scores, from the first patch cut to the last answer")
+    inference_s: float = Field(0.0, description="From the first patch cut to the last score, per event")
     write_s: float = Field(0.0, description="Writing, closing, checksumming and renaming the output")
 
 

@@ -80,17 +80,18 @@ class Site(BaseModel):
     )
     slots: _Expression = Field(
         "",
-        description="ClassAd expression over a slot's ad that says which slots belong to the site",
+        description="ClassAd expression over a slot's ad that says which slots belong to the site;"
+        ' by default `GLIDEIN_Site == "NAME"`',
         validate_default=False,
     )
     uplink_mbps: MegabitsPerSecond | None = Field(
-        None, alias="uplink", gt=0, description="Rate of the site's link towards the inference pool"
+        None, alias="uplink", gt=0, description="Rate of the site's link towards the inference pool; by default unknown"
     )
     campaign_share: Share = Field(
         0.8, gt=0, description="Part of the uplink that campaigns may fill; the rest is for the site's other users"
     )
     most_jobs: Annotated[int, Field(strict=True)] | None = Field(
-        None, ge=1, description="Most jobs at the site at once, all blocks together; none for as many as HTCondor gives"
+        None, ge=1, description="Most jobs of a campaign at once; by default as many as HTCondor gives"
     )
     wire_format: Literal["patches"] = Field("patches", description="How hits travel to the inference pool")
 

@@ -28,6 +28,7 @@ __all__ = [
     "Quantity",
     "Seconds",
     "Share",
+    "WholeMegabytes",
     "WholeSeconds",
 ]
 
@@ -142,8 +143,9 @@ def _whole(quantity: Quantity) -> BeforeValidator:
     return BeforeValidator(lambda written: math.ceil(quantity.parse(written)))
 
 
-Megabytes = Annotated[int, _whole(SIZE), PlainSerializer(SIZE.write, str)]
+WholeMegabytes = Annotated[int, _whole(SIZE), PlainSerializer(SIZE.write, str)]
 """Rounded up to a whole number."""
+Megabytes = Annotated[float, BeforeValidator(SIZE.parse), PlainSerializer(SIZE.write, str)]
 WholeSeconds = Annotated[int, _whole(DURATION), PlainSerializer(DURATION.write, str)]
 """Rounded up to a whole number."""
 Seconds = Annotated[float, BeforeValidator(DURATION.parse), PlainSerializer(DURATION.write, str)]

@@ -91,7 +91,7 @@ def _error(interval: Interval | None) -> Markup:
     if interval is None:
         return escape(_NONE)
     up, down = interval.high - interval.value, interval.value - interval.low
-    digits = 1 if max(up, down) >= 0.1 else 2
+    digits = 1 if max(up, down) >= 0.1 and interval.value >= 1 else 2
     return Markup('{} <small class="error"><span>+{}</span><span>\u2212{}</span></small>').format(
         f"{interval.value:.{digits}f}", f"{up:.{digits}f}", f"{down:.{digits}f}"
     )

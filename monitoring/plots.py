@@ -269,9 +269,10 @@ def _time_axis(ax: Axes, time: Timeline) -> None:
     edges = _edges(time)
     ax.set_xlim(edges[0], edges[-1])
     locator = mdates.AutoDateLocator(tz=UTC, minticks=3, maxticks=6)
-    formatter = mdates.ConciseDateFormatter(locator, tz=UTC, show_offset=False)
+    span_s = 86400 * (edges[-1] - edges[0])
+    form = "%H:%M:%S" if span_s < 20 * 60 else "%H:%M" if span_s < 2 * 86400 else "%d %b"
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(formatter)
+    ax.xaxis.set_major_formatter(mdates.DateFormatter(form, tz=UTC))
     ax.minorticks_off()
     day = datetime.fromtimestamp(time.start, UTC).strftime("%d %B %Y")
     ax.set_xlabel(f"time (UTC), from {day}")

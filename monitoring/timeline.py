@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["timeline"]
 
-_MOST_BINS = 90
-_WIDTHS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 604800)
+_MOST_BINS = 60
+_WIDTHS_S = (2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400, 604800)
 
 
 def timeline(attempts: Attempts, counted: Attempts) -> Timeline | None:

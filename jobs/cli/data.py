@@ -141,7 +141,7 @@ def import_frames(
         emit_json(
             {
                 "files": [{"archive": str(archive), **_imported_document(result)} for archive, result in imported],
-                "failed": [{"archive": str(archive), "error": str(error)} for archive, error in failed],
+                "failed": [{"archive": str(archive), "error": str(reason)} for archive, reason in failed],
             }
         )
     elif imported:
@@ -151,8 +151,8 @@ def import_frames(
         raise failed[0][1]
     if failed:
         if not as_json:
-            for _, error in failed:
-                print_error(str(error))
+            for _, reason in failed:
+                print_error(str(reason))
         raise typer.Exit(1)
 
 

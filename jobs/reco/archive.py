@@ -10,6 +10,7 @@ regions of interest as they come, so that memory holds one frame at a time.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import lzma
 import re
@@ -204,7 +205,8 @@ def _sparse(frame: NDArray[Any], where: str) -> SparseFrame:
     with np.errstate(over="ignore"):
         samples = frame[loud[:, :ticks].view(np.bool_)].astype(np.float32)
     if not np.isfinite(samples).all():
-        row, tick = np.argwhere(~np.isfinite(frame.astype(np.float32, copy=False)))[0]
+        place = np.flatnonzero(loud)[np.argmin(np.isfinite(samples))]
+        row, tick = divmod(int(place), ticks + 1)
         raise FrameBad(f"{where}: row {row}, tick {tick} is not a finite number; make the archive again")
     row, start = np.divmod(begin, ticks + 1)
     return SparseFrame(
@@ -227,8 +229,9 @@ def _foreign_errors(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except OSError as error:
-        # bz2 and gzip report damaged data as an OSError without a number, the file system always with one.
-        if error.errno is not None:
+        # The file system's errors have numbers. bz2 and gzip report damaged data without one, and EINVAL is a seek to
+        # where a damaged table of contents points.
+        if error.errno not in (None, errno.EINVAL):
             raise InputAway(f"{path}: cannot be read now: {error.strerror}; try again when its disk is up") from error
         raise FrameBad(f"{path}: damaged archive: {error}; copy or make it again") from error
     except tarfile.ReadError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import struct
 from pathlib import Path
@@ -61,6 +62,9 @@ def foreign_errors(where: str) -> Iterator[None]:
     except OSError as error:
         if _CUT_SHORT in str(error):
             message = f"{where}: truncated: {error}; copy or make the file again"
+            raise NotRoot(message) from error
+        if error.errno == errno.EINVAL:
+            message = f"{where}: damaged: it points to a place outside of itself; copy or make the file again"
             raise NotRoot(message) from error
         message = f"{where}: cannot be read now: {error}; check the name, and whether its disk or server is up"
         raise InputAway(message) from error

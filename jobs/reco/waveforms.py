@@ -102,7 +102,8 @@ def _shaped(
         chosen = kind == number
         arrived = np.bincount(place[chosen], weights=charge[chosen], minlength=total)
         if number == 0:
-            arrived += rng.standard_normal(total, np.float32) * (noise / np.sqrt(np.sum(kernel**2)))
+            # Not in place: of an empty array of weights bincount makes integers.
+            arrived = arrived + rng.standard_normal(total, np.float32) * (noise / np.sqrt(np.sum(kernel**2)))
         samples += np.convolve(arrived, kernel, mode="same")
     np.rint(samples, out=samples)
     return np.maximum(samples, 0).astype(np.float32)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -35,6 +36,9 @@ __all__ = ["Condition", "ServerStatus", "ServersStatus", "servers_status", "star
 
 CPU_PATCHES_PER_RUN = 256
 GPU_PATCHES_PER_RUN = 4096
+
+SHARED_MEMORY_PER_SERVER = 128 * 1024 * 1024
+"""Bytes; about three times what a dozen requests of 256 patches at once take."""
 
 
 class Condition(StrEnum):
@@ -102,8 +106,8 @@ def start_servers(
         raise SetupFailed(f"{model}: no such model file")
     folder = Path(folder).resolve()
     programs = find_programs(runtime)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    _warn_of_small_shared_memory(count, report)
+    with _errors_told(folder), _lock(folder):
         before = read_state(folder)
         serving = Serving(
             intra_op_threads=max(1, len(os.sched_getaffinity(0)) // count),
@@ -159,9 +163,29 @@ def _stop(folder: Path) -> None:
     triton.clean_shared_memory(folder)
 
 
+def _warn_of_small_shared_memory(count: int, report: Callable[[str], None]) -> None:
+    """Tell when the Python backend may run out of it: requests fail then, as with Docker's 64 MB."""
+    free = shutil.disk_usage(triton.SHARED_MEMORY).free
+    if free < count * SHARED_MEMORY_PER_SERVER:
+        report(
+            f"warning: {triton.SHARED_MEMORY} has {free / 1e6:.0f} MB free for {count} servers: large requests may "
+            "fail. In a container give it more, with Docker by --shm-size=1g"
+        )
+
+
+@contextlib.contextmanager
+def _errors_told(folder: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into one clear error."""
+    try:
+        yield
+    except OSError as exc:
+        raise SetupFailed(f"cannot run inference servers in {folder}: {exc}") from exc
+
+
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Let one command at a time change the set in a folder."""
+    """Let one command at a time change the set in a folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "servers.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

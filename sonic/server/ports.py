@@ -28,9 +28,15 @@ def is_free(port: int) -> bool:
 
 @dataclass
 class PortPicker:
-    """Hands out free ports, each once."""
+    """Hands out free ports, each once.
 
-    taken: set[int] = field(default_factory=set)
+    Attributes:
+        reserved: ports that somebody will wish for, handed out only then.
+
+    """
+
+    reserved: set[int] = field(default_factory=set)
+    _taken: set[int] = field(default_factory=set)
 
     def pick(self, wish: int | None = None) -> int:
         """Return `wish` if it is free, otherwise a random free port.
@@ -40,8 +46,11 @@ class PortPicker:
 
         """
         chance = random.SystemRandom()
-        for port in (*filter(None, [wish]), *chance.sample(range(FIRST_PORT, LAST_PORT), 500)):
-            if port not in self.taken and is_free(port):
-                self.taken.add(port)
+        if wish and wish not in self._taken and is_free(wish):
+            self._taken.add(wish)
+            return wish
+        for port in chance.sample(range(FIRST_PORT, LAST_PORT), 500):
+            if port not in self._taken | self.reserved and is_free(port):
+                self._taken.add(port)
                 return port
         raise SetupFailed(f"no free TCP port between {FIRST_PORT} and {LAST_PORT} on {LOOPBACK}")

@@ -98,7 +98,7 @@ def find_leader(folder: Path, role: str) -> psutil.Process | None:
 def stop_processes(folder: Path, select: Callable[[str], bool] = lambda _: True, *, grace_s: float = 8.0) -> int:
     """End the processes of a folder's servers and return how many there were.
 
-    They are asked first and killed after `grace_s`; children without their leader, whom nobody would tell, at once.
+    The leader of each group is asked first and killed after `grace_s`; children that are left without one, at once.
 
     Args:
         folder: of the set of servers.
@@ -115,7 +115,7 @@ def stop_processes(folder: Path, select: Callable[[str], bool] = lambda _: True,
         elif process.pid in leaders:
             _signal(process, signal.SIGTERM)
             _signal(process, signal.SIGCONT)  # a suspended one would not hear it
-    psutil.wait_procs(processes, timeout=grace_s)
+    psutil.wait_procs([process for process in processes if process.pid in leaders], timeout=grace_s)
     # Looked up again: a server may have started a child after the first look.
     rest = find_processes(folder, select)
     for process in rest:

@@ -45,6 +45,7 @@ class Starter:
     def start(self, roles: list[str], before: ServersState | None, mark: str) -> ServersState:
         """Start what is missing, stop what is too many, and return the new state."""
         known = {server.role: server for server in before.servers} if before else {}
+        self._ports.reserved = before.ports if before else set()
         try:
             servers = self._start_tritons(roles, known)
             balancer, leader = self._start_envoy(before, [server.grpc_port for server in servers])
@@ -69,7 +70,6 @@ class Starter:
             server = known.get(role)
             if server and process.find_leader(self._folder, role) and triton.is_ready(server.http_port):
                 running[role] = server
-                self._ports.taken |= {server.grpc_port, server.http_port, server.metrics_port}
         missing = [role for role in roles if role not in running]
         # All are launched before the first is waited for.
         launched = {role: self._launch_triton(role, known.get(role)) for role in missing}

@@ -65,6 +65,12 @@ class ServersState(pydantic.BaseModel):
         return f"{LOOPBACK}:{self.port}"
 
     @property
+    def ports(self) -> set[int]:
+        """All ports of the set."""
+        ports = {port for s in self.servers for port in (s.grpc_port, s.http_port, s.metrics_port)}
+        return ports | {self.port, self.admin_port}
+
+    @property
     def metrics_endpoints(self) -> tuple[str, ...]:
         """HOST:PORT of every server's Prometheus page, /metrics."""
         return tuple(f"{LOOPBACK}:{server.metrics_port}" for server in self.servers)

@@ -6,25 +6,67 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from builders.records import RecordWriter
+import yaml
 
+from builders.records import RecordWriter
+from jobs.campaign import load_campaign_and_sites
+from jobs.count import InputFile, Inputs, Rejected
 from jobs.exits import ExitClass
+from jobs.layout import CampaignFolder
 from jobs.payload.output import ScoredEvent, ScoresFile
 from jobs.payload.prepare import PreparedEvent
 from jobs.payload.schema import OutputProvenance
 from jobs.payload.worker import Worker
+from jobs.plan import Plan, plan, write_plan
 from jobs.reco.event import EventId
 from jobs.reco.views import EventViews
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jobs.layout import CampaignFolder
     from jobs.manifest import ManifestJob
-    from jobs.plan import Plan
     from jobs.record import Record
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "begin", "write_site", "write_spec"]
+
+
+def write_spec(folder: Path, **changes: Any) -> Path:  # noqa: ANN401 - whatever YAML can hold, the wrong included
+    """Write a good spec with some keys changed or, where None, taken out; returns its path."""
+    (folder / "network.onnx").write_bytes(b"a network")
+    document = {
+        "name": "small",
+        "inputs": "data/*.root",
+        "sites": "local",
+        "jobs": {"events_per_job": 2, "jobs_per_block": 3},
+        "network": {"file": "network.onnx"},
+        **changes,
+    }
+    path = folder / "spec.yaml"
+    path.write_text(yaml.safe_dump({key: value for key, value in document.items() if value is not None}))
+    return path
+
+
+def write_site(folder: Path) -> Path:
+    """Write a folder of site configs with one site, `local`; returns the folder."""
+    sites = folder / "sites"
+    sites.mkdir(exist_ok=True)
+    (sites / "local.yaml").write_text("endpoints: triton.example.org:8001\nuplink: 10 Gb/s\n")
+    return sites
+
+
+def begin(
+    folder: Path,
+    entries: tuple[int, ...] = (5, 4),
+    rejected: tuple[Rejected, ...] = (),
+    **changes: Any,  # noqa: ANN401 - keys of a spec
+) -> Bench:
+    """Plan a campaign over files that are only said to be there; returns the bench to end its jobs on."""
+    campaign, sites = load_campaign_and_sites(write_spec(folder, **changes), write_site(folder))
+    files = tuple(InputFile(f"/data/{i}.root", f"uuid-{i}", count) for i, count in enumerate(entries))
+    made = plan(campaign, sites, Inputs(files, rejected))
+    results = CampaignFolder(campaign.folder)
+    write_plan(made, results)
+    return Bench(results, made)
 
 
 @dataclass

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
+from builders import bench
 from builders.bench import Bench
 from builders.event_log import EventLog
 from builders.records import RecordWriter
 
-from jobs.campaign import load_campaign_and_sites
-from jobs.count import InputFile, Inputs, Rejected
 from jobs.layout import CampaignFolder
-from jobs.plan import plan, write_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,50 +22,36 @@ if TYPE_CHECKING:
 @pytest.fixture
 def sites_folder(tmp_path: Path) -> Path:
     """A folder with one site, `local`."""
-    folder = tmp_path / "sites"
-    folder.mkdir()
-    (folder / "local.yaml").write_text("endpoints: triton.example.org:8001\nuplink: 10 Gb/s\n")
-    return folder
+    return bench.write_site(tmp_path)
 
 
 @pytest.fixture
 def write_spec(tmp_path: Path) -> Callable[..., Path]:
     """Write a good spec with some keys changed or, where None, taken out; returns its path."""
-    (tmp_path / "network.onnx").write_bytes(b"a network")
-
-    def write(**changes: Any) -> Path:  # noqa: ANN401 - whatever YAML can hold, the wrong included
-        document = {
-            "name": "small",
-            "inputs": "data/*.root",
-            "sites": "local",
-            "jobs": {"events_per_job": 2, "jobs_per_block": 3},
-            "network": {"file": "network.onnx"},
-            **changes,
-        }
-        path = tmp_path / "spec.yaml"
-        path.write_text(yaml.safe_dump({key: value for key, value in document.items() if value is not None}))
-        return path
-
-    return write
+    return partial(bench.write_spec, tmp_path)
 
 
 @pytest.fixture
-def begin(write_spec: Callable[..., Path], sites_folder: Path) -> Callable[..., Bench]:
+def begin(tmp_path: Path) -> Callable[..., Bench]:
     """Plan a campaign over files that are only said to be there; returns the bench to end its jobs on."""
+    return partial(bench.begin, tmp_path)
 
-    def begin_(
-        entries: tuple[int, ...] = (5, 4),
-        rejected: tuple[Rejected, ...] = (),
-        **changes: Any,  # noqa: ANN401
-    ) -> Bench:
-        campaign, sites = load_campaign_and_sites(write_spec(**changes), sites_folder)
-        files = tuple(InputFile(f"/data/{i}.root", f"uuid-{i}", count) for i, count in enumerate(entries))
-        made = plan(campaign, sites, Inputs(files, rejected))
-        folder = CampaignFolder(campaign.folder)
-        write_plan(made, folder)
-        return Bench(folder, made)
 
-    return begin_
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Made once, because writing ROOT files takes a while."""
+    finished = bench.begin(tmp_path_factory.mktemp("finished"))
+    for job in finished.jobs:
+        finished.finish(job)
+    return finished
+
+
+@pytest.fixture
+def done(_finished: Bench, tmp_path: Path) -> Bench:
+    """A campaign of five jobs with nine events in two blocks, all done, to be damaged at will."""
+    folder = CampaignFolder(tmp_path / "results/small")
+    shutil.copytree(_finished.folder.root, folder.root)
+    return Bench(folder, _finished.made)
 
 
 @pytest.fixture

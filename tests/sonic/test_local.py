@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,8 @@ from sonic.local import LocalScorer
 from sonic.network import EM_TRK_NONE_OUTPUT, INPUT, MICHEL_OUTPUT
 from sonic.server.models import DEMO_MODEL
 from sonic.view import View
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def a_view(n_hits: int, seed: int = 0) -> View:
@@ -107,3 +112,20 @@ def test_a_network_that_gives_nan_is_unusable(tmp_path: Path) -> None:
     scorer = LocalScorer(write_network(tmp_path / "nan.onnx", value=float("nan")))
     with pytest.raises(ModelUnusable, match="NaN"):
         scorer.score([a_view(3)])
+
+
+def test_onnx_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """ONNX Runtime must neither leave an identifier in the home folder nor speak of telemetry: thousands of jobs."""
+    script = "import sys; from pathlib import Path; from sonic.local import LocalScorer; LocalScorer(Path(sys.argv[1]))"
+    for home in ({"HOME": str(tmp_path)}, {}):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(DEMO_MODEL)],
+            env={"PATH": os.defpath, **home},
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []

@@ -189,3 +189,25 @@ def test_a_file_of_events_without_hits_comes_out_without_scores(campaign: Payloa
     with uproot.open(campaign.output) as output:
         assert output["scores"].arrays()["n_hit"].to_list() == [0, 0, 0]
     assert campaign.record().requests == 0
+
+
+class _Signalled(StopSwitch):
+    """A switch on which SIGTERM has come."""
+
+    @property
+    def signal_name(self) -> str:
+        return "SIGTERM"
+
+
+def test_whatever_foreign_code_makes_of_a_stop_is_a_stop(
+    campaign: PayloadCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A C++ module that was being imported turns the exception into an ImportError; the job was stopped all the same."""
+
+    def interrupted(*arguments: object) -> None:
+        raise ImportError("initialization failed")
+
+    monkeypatch.setattr(attempt_module, "open_scorer", interrupted)
+    ending = Attempt(campaign.block, campaign.block.jobs[0], WORKER, _Signalled()).run()
+    assert ending.exit_class is campaign.record().exit_class is ExitClass.STOPPED
+    assert campaign.files() == ["0000003.12.1.json"]

@@ -77,12 +77,12 @@ def test_hits_are_the_local_maxima_of_a_slow_search(regions: list[list[int]]) ->
 
     hits = find_hits(wires)
 
-    expected = []
-    for number, samples in enumerate(regions):
-        padded = [0, *samples, 0]
-        for place in range(1, len(padded) - 1):
-            if padded[place] > 500 and padded[place - 1] <= padded[place] > padded[place + 1]:
-                expected.append((number, 7 + place - 1, padded[place]))
+    expected = [
+        (number, 7 + place, at)
+        for number, samples in enumerate(regions)
+        for place, (before, at, after) in enumerate(zip([0, *samples], samples, [*samples[1:], 0], strict=False))
+        if at > 500 and before <= at > after
+    ]
     assert [(int(c), float(a)) for c, a in zip(hits.channel, hits.peak_amplitude, strict=True)] == [
         (channel, float(value)) for channel, _, value in expected
     ]

@@ -10,12 +10,16 @@ import pytest
 
 from jobs.reco.archive import read_archive
 from jobs.reco.check import check_channels, check_event
-from jobs.reco.event import Event, EventId
+from jobs.reco.event import Event, EventId, Wires
+from jobs.reco.find_hits import find_hits
 from jobs.reco.generate import GeneratorParameters, generate_event, generate_file
 from jobs.reco.geometry import channel_map
 from jobs.reco.read import open_events
 
 ONE_APA = GeneratorParameters(n_apas=1)
+NOTHING = GeneratorParameters(
+    muons_per_apa=0, showers_per_apa=0, interactions_per_apa=0, blips_per_apa=0, noise_pulses_per_apa=0
+)
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +116,7 @@ def test_every_kind_of_hit_occurs(full_events: list[Event]) -> None:
 
 
 def test_generated_events_are_like_the_simulated_frame(full_events: list[Event], real_data: Path) -> None:
-    """Samples that are not zero per peak, and the peaks' heights on W, are the ProtoDUNE-SP frame's within a quarter."""
-    from jobs.reco.event import Wires
-    from jobs.reco.find_hits import find_hits
-
+    """Samples that are not zero per peak, and the heights on W, are the ProtoDUNE-SP frame's within a quarter."""
     frame = read_archive(real_data / "pdsp_sim_apa0_evt100.tar.bz2").frames["orig", 100]
     real = Wires(frame.row, frame.start, frame.length, frame.samples)
     real_hits = find_hits(real)

@@ -346,11 +346,11 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, event: Event, chan
     for size in (0, 3, 4, 80, 350, 500, len(content) // 2, len(content) - 1):
         cut.write_bytes(content[:size])
         with (
-            pytest.raises(NotRoot, match=r"cut\.root: (truncated|an empty file|not a ROOT file)"),
+            pytest.raises(NotRoot, match=text),
             open_events(str(cut)),
         ):
             pass
-        with pytest.raises(NotRoot, match=r"cut\.root: (truncated|an empty file|not a ROOT file)"):
+        with pytest.raises(NotRoot, match=text):
             count_entries(str(cut))
 
 

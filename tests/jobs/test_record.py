@@ -1,0 +1,88 @@
+"""Records: what is written is what is read, and what is no record is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from jobs.errors import CampaignError
+from jobs.exits import ExitClass
+from jobs.record import Record, StageSeconds, read_record, read_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def a_record(**changes: Any) -> Record:  # noqa: ANN401  # any field
+    """Return a record of a job that succeeded."""
+    values: dict[str, Any] = {
+        "version": 1,
+        "campaign": "test",
+        "manifest_digest": "abc",
+        "block": 0,
+        "job": 12,
+        "attempt": 0,
+        "cluster": 4,
+        "proc": 2,
+        "flavour": "gpu",
+        "site": "FNAL",
+        "host": "worker",
+        "cpu_model": "a cpu",
+        "endpoint": "triton:8001",
+        "model": "cnn",
+        "model_version": "1",
+        "software_version": "0.1.0",
+        "input_file": "root://server//data/å.root",
+        "input_uuid": "1-2-3",
+        "entry_start": 0,
+        "entry_stop": 5,
+        "exit_class": ExitClass.DONE,
+        "started": 1_700_000_000.25,
+        "ended": 1_700_000_010.5,
+        "stages": StageSeconds(read_s=1.5),
+        "cpu_s": 3.25,
+        "max_rss_mb": 512.0,
+    }
+    return Record(**{**values, **changes})
+
+
+def test_a_record_survives_the_disk(tmp_path: Path) -> None:
+    """Every field must come back as it was written."""
+    record = a_record(events=5, hits=1234, error="")
+    (tmp_path / "r.json").write_text(record.model_dump_json())
+    assert read_record(tmp_path / "r.json") == record
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"version": 2}', a_record().model_dump_json()[:-1] + ', "extra": 1}'],
+    ids=["empty", "cut", "list", "no fields", "later version", "unknown field"],
+)
+def test_what_is_no_record_is_named(tmp_path: Path, text: str) -> None:
+    """A file that is none of ours must be an error with its name, not a guess."""
+    (tmp_path / "odd.json").write_text(text)
+    with pytest.raises(CampaignError, match=r"odd\.json"):
+        read_record(tmp_path / "odd.json")
+
+
+def test_a_record_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A missing file must be the same kind of error."""
+    with pytest.raises(CampaignError, match=r"gone\.json"):
+        read_record(tmp_path / "gone.json")
+
+
+def test_records_of_a_block_come_oldest_first(tmp_path: Path) -> None:
+    """Attempts must come in the order in which they started, and unfinished files must not count."""
+    for number, started in enumerate([30.0, 10.0, 20.0]):
+        (tmp_path / f"{number}.json").write_text(a_record(attempt=number, started=started).model_dump_json())
+    (tmp_path / ".3.json.x7").write_text("half")
+    assert [record.attempt for record in read_records(tmp_path)] == [1, 2, 0]
+    assert read_records(tmp_path / "not made yet") == []
+
+
+def test_a_record_is_not_changed_after_the_fact() -> None:
+    """Records are evidence: frozen."""
+    with pytest.raises(ValidationError):
+        a_record().events = 7  # type: ignore[misc]  # what the test is about
