@@ -206,7 +206,9 @@ def _digest(campaign: Campaign, files: tuple[InputFile, ...], network_sha256: st
 
 
 def _rows(table: pa.Table) -> Iterator[ManifestJob]:
-    columns = (column.to_pylist() for column in table.columns)
+    # Decoded first: Arrow hands out a dictionary's values one Python call each, 16 times slower.
+    plain = (c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns)
+    columns = (column.to_pylist() for column in plain)
     return (ManifestJob(*row) for row in zip(*columns, strict=True))
 
 

@@ -33,6 +33,10 @@ _PROCESSES_FROM_BYTES = 50_000_000
 """Bytes of outputs from which on new processes pay for the second that each needs to start."""
 
 
+_EMPTY_OUTPUT_BYTES = 35_000
+"""Size of an output with next to no hits: headers and ROOT's descriptions, of which a merged file has one set."""
+
+
 class MergedFile(BaseModel):
     """One merged file."""
 
@@ -84,7 +88,7 @@ class _Output:
 def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
     """Merge what `validate` found valid; where that was done already, do nothing.
 
-    A file is closed before the output that would take the sum of its outputs' sizes over the campaign's `merged_file`.
+    A file is closed before the output that would take it over the campaign's `merged_file`, by the outputs' own sizes.
 
     Args:
         folder: of the campaign, validated.
@@ -183,11 +187,12 @@ def _group(outputs: Sequence[_Output], limit: int) -> Iterator[list[_Output]]:
     group: list[_Output] = []
     size = 0
     for output in outputs:
-        if group and size + output.bytes > limit:
+        content = max(output.bytes - _EMPTY_OUTPUT_BYTES, 0)
+        if group and size + content > limit:
             yield group
             group, size = [], 0
         group.append(output)
-        size += output.bytes
+        size += content
     if group:
         yield group
 

@@ -50,7 +50,7 @@ def describe_block(
                 entry_start=job.entry_start,
                 entry_stop=job.entry_stop,
                 flavour=job.flavour,
-                output_file=str(root / job.output_file),
+                output_file=f"{root}/{job.output_file}",
             )
             for job in manifest.block(number)
         ),

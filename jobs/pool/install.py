@@ -94,6 +94,7 @@ def install(runtime: Path, report: Callable[[str], None]) -> HTCondor:
                 ["condor"], SUITE, prefix, report=report, with_dependencies=True, leave_out=LEAVE_OUT
             )
         except SetupFailed as exc:
+            shutil.rmtree(prefix, ignore_errors=True)
             message = f"HTCondor is not on PATH and cannot be fetched: {exc}"
             raise SetupError(message) from exc
         report("pointing HTCondor's programs at their own libraries")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import re
 import struct
 from pathlib import Path
@@ -38,6 +39,10 @@ _BRANCHES = {EVENTS_TREE: EVENTS_BRANCHES, CHANNELS_TREE: CHANNELS_BRANCHES}
 
 _BYTE_COUNT = 0x40000000
 """Bit that tells a length before an object from a version."""
+
+_PATIENCE = {"XRD_CONNECTIONWINDOW": "20", "XRD_CONNECTIONRETRY": "3"}
+"""How long XRootD's client tries to reach a server, seconds and times, where the environment does not say; its own
+default keeps a job busy with a dead server for ten minutes, in which HTCondor could have run another."""
 
 _CUT_SHORT = "expected Chunk of length"
 """How uproot's OSError for a truncated file begins; every other OSError comes from the file system."""
@@ -83,7 +88,10 @@ def open_root(path_or_url: str) -> Iterator[Any]:
         NotRoot: it is empty, truncated or no ROOT file.
 
     """
-    if not is_url(path_or_url):
+    if is_url(path_or_url):
+        for name, value in _PATIENCE.items():
+            os.environ.setdefault(name, value)
+    else:
         _check_local(path_or_url)
     with foreign_errors(path_or_url):
         # As the key of a dict, so that uproot does not take what follows a colon for a path within the file.

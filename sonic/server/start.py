@@ -108,10 +108,8 @@ class Starter:
     def _start_envoy(self, before: ServersState | None, grpc_ports: list[int]) -> tuple[envoy.Balancer, psutil.Process]:
         config, listing = self._folder / "envoy.json", self._folder / "endpoints.json"
         envoy.write_endpoints(listing, grpc_ports)
-        leader = process.find_leader(self._folder, envoy.ROLE)
-        if before and leader and envoy.healthy_servers(before.admin_port) is not None:
-            balancer = envoy.Balancer(before.port, before.admin_port)
-        else:
+        leader, balancer = self._running_envoy(before, config, listing)
+        if leader is None or balancer is None:
             process.stop_processes(self._folder, lambda name: name == envoy.ROLE)
             wishes = (before.port, before.admin_port) if before else (None, None)
             balancer = envoy.Balancer(*(self._ports.pick(wish) for wish in wishes))
@@ -122,6 +120,18 @@ class Starter:
         if not self._wait(envoy.ROLE, leader, lambda: envoy.healthy_servers(balancer.admin_port) == set(grpc_ports)):
             raise SetupFailed(f"Envoy ended while starting; {self._log_tail(envoy.ROLE)}")
         return balancer, leader
+
+    def _running_envoy(
+        self, before: ServersState | None, config: Path, listing: Path
+    ) -> tuple[psutil.Process, envoy.Balancer] | tuple[None, None]:
+        """Return the Envoy of the former start if it answers and has the configuration that it should have."""
+        leader = process.find_leader(self._folder, envoy.ROLE)
+        if before is None or leader is None or not config.is_file():
+            return None, None
+        balancer = envoy.Balancer(before.port, before.admin_port)
+        if config.read_text() != envoy.bootstrap(balancer, listing) or envoy.healthy_servers(before.admin_port) is None:
+            return None, None
+        return leader, balancer
 
     def _wait(self, role: str, leader: psutil.Process, is_ready: Callable[[], bool]) -> bool:
         """Wait until a server is ready; False if it ended instead.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,8 +139,8 @@ def test_local_universe_job_runs_as_the_user(condor_pool: PoolState, tmp_path: P
 
 def test_running_job_talks_through_chirp(condor_pool: PoolState, tmp_path: Path) -> None:
     """What a job says with condor_chirp appears in its event log."""
-    chirp = f"{condor_pool.condor_libexec}/condor_chirp ulog halfway"
-    cluster_of(Path(condor_pool.folder), tmp_path, f"-c '{chirp}'", **{"My.WantIOProxy": "true"})
+    chirp = f'""{condor_pool.condor_libexec}/condor_chirp""'
+    cluster_of(Path(condor_pool.folder), tmp_path, f"-c '{chirp} ulog halfway'", **{"My.WantIOProxy": "true"})
     wait_for(tmp_path, JobEventType.GENERIC)
     assert "halfway" in (tmp_path / "events.log").read_text()
 
@@ -199,10 +200,10 @@ def test_down_leaves_no_process_and_the_queue_comes_back(condor: HTCondor, folde
     state = start_pool(folder, condor, {"local": 1})
     cluster, _ = cluster_of(folder, tmp_path, "-c 'setsid sleep 301 & sleep 302'")
     wait_for(tmp_path, JobEventType.EXECUTE)
-    names = [process.name() for process in pool_processes(PoolFiles(folder))]
-    assert names.count("sleep") == 2
+    children = _wait_for_children(folder, "sleep", 2)
 
-    assert stop_pool(folder) >= len(names)
+    assert stop_pool(folder) > len(children)
+    assert not [process for process in children if process.is_running()]
     assert _mentioning(folder) == []
     assert stop_pool(folder) == 0
     assert not condor_status(folder).up
@@ -260,6 +261,17 @@ def test_command_line_shows_the_pool(condor_pool: PoolState) -> None:
     assert {row["site"]: row["slots"] for row in document["sites"]} == condor_pool.sites
     assert set(document["jobs"]) >= {"held", "running", "idle"}
     assert document["servers"] == []
+
+
+def _wait_for_children(folder: Path, name: str, count: int) -> list[psutil.Process]:
+    """Wait until so many processes of this name run in a pool's jobs."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = [process for process in pool_processes(PoolFiles(folder)) if process.name() == name]
+        if len(found) == count:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"no {count} processes {name} within {PATIENCE_S} s")
 
 
 def _mentioning(folder: Path) -> list[str]:

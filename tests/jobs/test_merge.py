@@ -40,6 +40,12 @@ def _read(folder: CampaignFolder, index: MergedIndex, tree: str) -> ak.Array:
     return ak.concatenate([uproot.open(folder.merged / file.file)[tree].arrays() for file in index.files])
 
 
+@pytest.fixture(autouse=True)
+def _count_all_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs of these tests are nearly empty, so that what they have in common must count here."""
+    monkeypatch.setattr("jobs.merge._EMPTY_OUTPUT_BYTES", 0)
+
+
 def _limit(bench: Bench, outputs: float) -> None:
     """Let a merged file hold so many outputs."""
     sizes = [path.stat().st_size for path in bench.folder.outputs.rglob("*.root")]
@@ -101,6 +107,13 @@ def test_files_of_about_the_size_asked_for(valid: Bench) -> None:
     assert [row.file[6:10] for row in index.jobs] == ["0001", "0001", "0002", "0002", "0003"]
     assert [file.events for file in index.files] == [4, 3, 2]
     assert _read(valid.folder, index, "scores")["entry"].to_list() == [0, 1, 2, 3, 4, 0, 1, 2, 3]
+
+
+def test_what_every_output_has_in_common_does_not_count(valid: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs of a few hits are nearly all headers, of which a merged file has one set: they fit into one."""
+    _limit(valid, 2.1)
+    monkeypatch.setattr("jobs.merge._EMPTY_OUTPUT_BYTES", 35_000)
+    assert [file.events for file in merge(valid.folder).files] == [9]
 
 
 def test_an_output_larger_than_the_limit_has_a_file_of_its_own(valid: Bench) -> None:

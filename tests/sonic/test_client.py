@@ -190,15 +190,6 @@ def test_a_dead_endpoint_is_left_for_the_next_and_asked_again_later() -> None:
     assert second.batches
 
 
-def test_a_window_that_fails_at_once_is_one_failure() -> None:
-    """Three requests cut off by one crash must not triple the back-off."""
-    fake = FakeTransport(script=[EndpointAway("crash")] * 3)
-    limits = Limits(**{**vars(QUICK), "backoff_first_s": 0.02, "backoff_max_s": 100.0, "patience_s": 2.0})
-    with a_client(fake, limits=limits) as client:
-        assert_right([a_view(24)], client.score([a_view(24)]))
-    assert fake.n_checks == 2
-
-
 def test_an_endpoint_owes_a_check_after_a_failure() -> None:
     """After a failure the endpoint must prove that it is ready before it gets megabytes."""
     fake = FakeTransport(script=[EndpointAway("crash")], checks=[None, EndpointAway("still loading")])

@@ -7,8 +7,12 @@ configuration that Triton hands over; `sonic.server.repository` writes it.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime reports its use to its maker unless this is set before it is loaded; no server of a site shall.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime

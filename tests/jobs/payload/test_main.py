@@ -322,6 +322,29 @@ def test_sigterm_ends_a_job_that_waits_for_ever(campaign: PayloadCampaign, hang:
     assert seconds_to_stop(campaign, hangs, starter) < KILL_AFTER_S
 
 
+_SIGNAL_AT_THE_RENAME = """
+import os, signal
+from jobs.payload.output import ScoresFile
+
+commit = ScoresFile.commit
+
+def commit_and_signal(self):
+    commit(self)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+ScoresFile.commit = commit_and_signal
+"""
+
+
+def test_sigterm_between_output_and_record_comes_too_late(campaign: PayloadCampaign) -> None:
+    """Output and record belong together: once the one has its name, the other must follow, and the job is done."""
+    script = _SIGNAL_AT_THE_RENAME + "from jobs.payload.__main__ import main\nmain()\n"
+    done = run([sys.executable, "-c", script, *command(campaign)[3:]])
+    assert done.returncode == 0, done.stderr
+    assert campaign.files() == [RECORD, "0000003.root"]
+    assert campaign.record().exit_class is ExitClass.DONE
+
+
 def test_a_killed_job_leaves_what_the_next_attempt_removes(campaign: PayloadCampaign) -> None:
     """SIGKILL may leave the temporary file, by its known name; the next attempt must leave the output alone."""
     script = _HANG_IN_INFERENCE + "from jobs.payload.__main__ import main\nmain()\n"

@@ -46,6 +46,7 @@ def test_the_entries_asked_for_come_in_order(path: str) -> None:
     with open_events(path) as file:
         assert progress.input_uuid == file.uuid
         assert (prepared[0].hit_channel == next(file.events(1, 2)).hits.channel).all()
+    assert all(event.hit_channel.base is None for event in prepared), "a slice keeps its whole chunk in memory"
     seconds = progress.stages.seconds()
     assert seconds.read_s > 0
     assert seconds.prepare_s > 0

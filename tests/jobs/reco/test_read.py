@@ -391,8 +391,10 @@ def test_a_missing_file_may_come_back(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_cannot_be_reached_may_come_back() -> None:
+def test_a_server_that_cannot_be_reached_may_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """A URL that cannot be opened, for want of the package or of the server, is input that is away."""
+    monkeypatch.setenv("XRD_CONNECTIONWINDOW", "1")
+    monkeypatch.setenv("XRD_CONNECTIONRETRY", "1")
     with pytest.raises(InputAway, match=r"root://127\.0\.0\.1:9//x\.root"):
         count_entries("root://127.0.0.1:9//x.root")
 
