@@ -27,6 +27,9 @@ __all__ = ["Counter", "InputFile", "Inputs", "Rejected", "count_inputs"]
 Counter = Callable[[str], tuple[str, int]]
 """Opens a path or URL and returns its UUID and its number of events; `jobs.reco.read.count_entries` is the real one."""
 
+_PROCESSES_FROM = 1000
+"""Local files from which on new processes pay: one opens a file in under a millisecond, and starts in a second."""
+
 _THREADS = 16
 """For URLs, where the time goes into waiting, and for a few files."""
 
@@ -101,7 +104,8 @@ def count_inputs(
     progress(len(results), len(paths))
     if missing:
         remote = sum(map(is_url, missing)) * 2 > len(missing)
-        done = spread(_Count(counter), missing, processes_from=len(missing) + 1 if remote else 64, threads=_THREADS)
+        processes_from = len(missing) + 1 if remote else _PROCESSES_FROM
+        done = spread(_Count(counter), missing, processes_from=processes_from, threads=_THREADS)
         for path, counted in zip(missing, done, strict=True):
             results[path] = counted
             progress(len(results), len(paths))

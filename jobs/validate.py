@@ -179,12 +179,12 @@ def _check_records(folder: BlockFolder, manifest: Manifest, number: int, finding
             findings.contradict(job, f"{said}, {planned} (end exclusive)", attempts[job.job])
         elif record is not None and record.exit_class is ExitClass.DONE:
             findings.done.append((job, record, attempts[job.job]))
-        elif outcome is not None:
+        elif outcome is not None and outcome.exit_class != ExitClass.DONE:
             findings.lack(job, outcome.exit_class, outcome.error, max(outcome.attempts, attempts[job.job]))
         elif record is not None:
             findings.lack(job, record.exit_class, record.error, attempts[job.job])
         else:
-            findings.lack(job, NOT_RUN, "no attempt has reported", 0)
+            findings.lack(job, NOT_RUN, "no record of an attempt is there", 0)
 
 
 def _read_records(folder: BlockFolder, findings: _Findings) -> Iterator[Record]:

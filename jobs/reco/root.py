@@ -71,12 +71,16 @@ def foreign_errors(where: str) -> Iterator[None]:
         if error.errno == errno.EINVAL:
             message = f"{where}: damaged: it points to a place outside of itself; copy or make the file again"
             raise NotRoot(message) from error
-        message = f"{where}: cannot be read now: {error}; check the name, and whether its disk or server is up"
+        message = f"{where}: cannot be read now: {_line(error)}; check the name, and whether its disk or server is up"
         raise InputAway(message) from error
     except _DAMAGE as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"{where}: not a ROOT file, or a damaged one: {reason}; copy or make the file again"
+        message = f"{where}: not a ROOT file, or a damaged one: {_line(error)}; copy or make the file again"
         raise NotRoot(message) from error
+
+
+def _line(error: BaseException) -> str:
+    """Return the first line of what an error says, or else its type."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @contextlib.contextmanager

@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write a training set as the command line says, with a progress bar."""
     parser = argparse.ArgumentParser(prog="python -m jobs.reco.training_set", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the .npz file")
-    parser.add_argument("--events", type=int, default=400, help="number of events of one APA (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=1000, help="number of events of one APA (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the generator (default: %(default)s)")
     parser.add_argument("--hits-per-event", type=int, default=240, help="at most (default: %(default)s)")
     parser.add_argument(

@@ -118,8 +118,9 @@ def test_reports_progress(tmp_path: Path) -> None:
     assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
-def test_many_files_go_through_processes(tmp_path: Path) -> None:
+def test_many_files_go_through_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real counter in processes of their own gives the same: here a hundred files that are not ROOT."""
+    monkeypatch.setattr("jobs.count._PROCESSES_FROM", 100)
     paths = _files(tmp_path, *(f"{i}.root" for i in range(100)))
     inputs = count_inputs(paths, counter=count_entries)
     assert inputs.files == ()

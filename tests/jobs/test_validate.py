@@ -66,13 +66,26 @@ def test_missing_jobs_come_with_their_reason(begin: Callable[..., Bench]) -> Non
     assert found.events == 2
     assert [(row.job, row.exit_class, row.reason, row.attempts) for row in found.missing] == [
         (1, "bad_input", "entry 3: NaN", 2),
-        (2, "not_run", "no attempt has reported", 0),
+        (2, "not_run", "no record of an attempt is there", 0),
         (3, "removed", "removed by a person", 2),
-        (4, "not_run", "no attempt has reported", 0),
+        (4, "not_run", "no record of an attempt is there", 0),
     ]
     assert found.failed == {"bad_input": 1, "not_run": 2, "removed": 1}
     assert (found.missing[0].input_file, found.missing[0].entry_start) == ("/data/0.root", 2)
     assert found.contradictions == ()
+
+
+def test_an_outcome_alone_is_no_success(begin: Callable[..., Bench]) -> None:
+    """Where the records were lost, a row that says done proves nothing: the job is missing, and for that reason."""
+    bench = begin((2,))
+    bench.folder.block(0).root.mkdir(parents=True)
+    outcome = JobOutcome(
+        job=0, state="done", exit_class="done", attempts=1, cluster=1, proc=0, host="", site="", events=2, hits=0,
+        seconds=1.0, error="",
+    )  # fmt: skip
+    write_outcomes(bench.folder.block(0).outcome, [outcome])
+    (row,) = validate(bench.folder).missing
+    assert (row.exit_class, row.reason) == ("not_run", "no record of an attempt is there")
 
 
 def test_a_success_counts_whatever_came_after(done: Bench) -> None:

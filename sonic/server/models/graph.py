@@ -82,7 +82,7 @@ class Architecture:
 
 
 DEMO = Architecture("emtrkmichel_demo", (Convolution(24, 5, 2), Convolution(48, 3, 2), Convolution(64, 3, 2)), (128,))
-"""Strided convolutions instead of the paper's one wide layer: 100 times fewer parameters, some 20 times faster."""
+"""Strided convolutions instead of the paper's one wide layer: 70 times fewer weights, some 15 times faster on a CPU."""
 
 PAPER = Architecture("emtrkmichel_paper", (Convolution(48, 5, 1),), (128, 32))
 """larrecodnn ``ImagePatternAlgs/scripts/train_cnn.py``; 11,900,420 parameters on 48x48 patches."""

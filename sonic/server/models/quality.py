@@ -42,7 +42,7 @@ class Separation(pydantic.BaseModel):
 
 
 class ModelCard(pydantic.BaseModel):
-    """How a network was trained and how well it does; has no date, so that training again gives the same card.
+    """How a network was trained and how well it does; has no date, so that it changes with the network only.
 
     Attributes:
         model, version: as Triton serves it.

@@ -202,7 +202,7 @@ class _Signalled(StopSwitch):
 def test_whatever_foreign_code_makes_of_a_stop_is_a_stop(
     campaign: PayloadCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A C++ module that was being imported turns the exception into an ImportError; the job was stopped all the same."""
+    """A C++ module that is being imported makes an ImportError of the stop; the job was stopped all the same."""
 
     def interrupted(*arguments: object) -> None:
         raise ImportError("initialization failed")

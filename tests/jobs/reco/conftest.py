@@ -93,7 +93,7 @@ def make_archive(tmp_path: Path) -> MakeArchive:
 
 @pytest.fixture
 def real_data() -> Path:
-    """The folder with real detector data, see docs/how-to; skips where there is none."""
+    """The folder with real detector data; skips where there is none."""
     named = os.environ.get("SONICGRID_REAL_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "data"
     if not folder.is_dir():

@@ -15,7 +15,7 @@ from sonic.server.models.quality import ModelCard, file_sha256, measure_separati
 @pytest.fixture(scope="module")
 def unseen() -> TrainingSet:
     """Hits of events from a seed that is neither the training's nor the evaluation's."""
-    return draw_training_set(12, 20_211, hits_per_event=500, balanced=False)
+    return draw_training_set(24, 20_211, hits_per_event=300, balanced=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,3 @@
+"""What the benchmarks measure with, and the parts of those that have several."""
+
+from __future__ import annotations
