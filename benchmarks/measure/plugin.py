@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import htcondor2
-from measure.errors import BenchmarkFailed
-from measure.machine import load
-from measure.rate import Rate
 
 from jobs.pool.client import client_environment
 from jobs.pool.folders import runtime_folder
+from measure.errors import BenchmarkFailed
+from measure.machine import load
+from measure.rate import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +136,7 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, jobs: int, say: Callab
             raise BenchmarkFailed(message)
         if now - said > 20:
             said = now
-            done = len(os.listdir(folder / "out")) if (folder / "out").is_dir() else 0
+            done = sum(1 for _ in folder.glob("out/*.txt"))
             say(f"{done} of {jobs} rule instances have ended, after {now - began:.0f} s")
         time.sleep(0.1)
 

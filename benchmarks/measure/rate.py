@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure.errors import BenchmarkFailed
-from measure.machine import load
-from measure.pool import SITE
-
 from jobs.describe import ClusterRequest, describe
 from jobs.follow import BlockFollower
 from jobs.layout import CampaignFolder
 from jobs.states import JobState
+from measure.errors import BenchmarkFailed
+from measure.machine import load
+from measure.pool import SITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import htcondor2
 import yaml
-from measure.errors import BenchmarkFailed
-from measure.inputs import EVENTS_PER_FILE
-from measure.machine import load
-from measure.memory import Peak, TreeMemory
 
 from jobs.describe import quote_classad
 from jobs.driver import driver_command, stop_driver
 from jobs.layout import CampaignFolder
 from jobs.queue import open_queue
+from measure.errors import BenchmarkFailed
+from measure.inputs import EVENTS_PER_FILE
+from measure.machine import load
+from measure.memory import Peak, TreeMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,7 +166,7 @@ def _account(campaign: CampaignFolder) -> tuple[int, int]:
 
 
 def _clear_queue(campaign: CampaignFolder, say: Callable[[str], None]) -> None:
-    """Remove the campaign's clusters and wait until they are gone, so that the next measurement finds an idle schedd."""
+    """Remove the campaign's clusters and wait until they are gone: the next measurement needs an idle schedd."""
     say("removing the clusters")
     open_queue().remove(campaign, "the measurement is over")
     deadline = time.monotonic() + 300

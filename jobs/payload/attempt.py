@@ -72,7 +72,7 @@ class Attempt:
         self._job = job
         self._worker = worker
         self._switch = switch
-        self._started = time.time()
+        self._started = time.time() - seconds_since_start()
         self.progress = Progress()
 
     def run(self) -> Ending:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from builders.records import RecordWriter
 from jobs.campaign import load_campaign_and_sites
 from jobs.count import InputFile, Inputs, Rejected
 from jobs.exits import ExitClass
@@ -20,6 +19,7 @@ from jobs.payload.worker import Worker
 from jobs.plan import Plan, plan, write_plan
 from jobs.reco.event import EventId
 from jobs.reco.views import EventViews
+from tests.builders.records import RecordWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

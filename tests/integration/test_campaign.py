@@ -14,8 +14,6 @@ import awkward as ak
 import numpy as np
 import psutil
 import pytest
-from builders.grid import Grid, merged_scores
-from builders.payload import an_event, write_file
 
 from jobs.block import read_block
 from jobs.driver import PROFILE, SNAKEFILE
@@ -26,6 +24,8 @@ from jobs.reco.generate import GeneratorParameters, generate_file
 from jobs.reco.read import open_events
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON, build_views
 from sonic.local import LocalScorer
+from tests.builders.grid import Grid, merged_scores
+from tests.builders.payload import an_event, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

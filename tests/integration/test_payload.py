@@ -12,7 +12,6 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from builders.payload import a_campaign, an_event, write_file
 
 from jobs.exits import ExitClass, exit_class_of
 from sonic.client import Client
@@ -21,12 +20,12 @@ from sonic.limits import Limits
 from sonic.local import LocalScorer
 from sonic.server.models import DEMO_MODEL
 from sonic.view import View
+from tests.builders.payload import a_campaign, an_event, write_file
 
 if TYPE_CHECKING:
-    from builders.payload import PayloadCampaign
-
     from jobs.record import Record
     from sonic.server.state import ServersState
+    from tests.builders.payload import PayloadCampaign
 
 CHECKOUT = Path(__file__).parents[2]
 SCORES = ("track", "em", "none", "michel")

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import bench
-from builders.bench import Bench
-from builders.event_log import EventLog
-from builders.records import RecordWriter
 
 from jobs.layout import CampaignFolder
+from tests.builders import bench
+from tests.builders.bench import Bench
+from tests.builders.event_log import EventLog
+from tests.builders.records import RecordWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

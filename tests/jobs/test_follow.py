@@ -12,7 +12,7 @@ from jobs.states import JobState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builders.event_log import EventLog
+    from tests.builders.event_log import EventLog
 
 
 @pytest.fixture

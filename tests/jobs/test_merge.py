@@ -22,7 +22,7 @@ from jobs.validate import main as validate_main
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builders.bench import Bench
+    from tests.builders.bench import Bench
 
 
 def _validate(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from jobs.states import JobState
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builders.records import RecordWriter
+    from tests.builders.records import RecordWriter
 
 DONE = Standing(JobState.DONE, cluster=1, proc=0, starts=1, exit_code=0)
 FAILED = Standing(JobState.FAILED, cluster=1, proc=0, starts=1, exit_code=10)

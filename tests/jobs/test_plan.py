@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builders.bench import Bench
+    from tests.builders.bench import Bench
 
 
 def _count(path: str) -> tuple[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders.event_log import EventLog
 
 from jobs.errors import CampaignError
 from jobs.follow import BlockFollower
@@ -13,6 +12,7 @@ from jobs.layout import CampaignFolder
 from jobs.outcome import judge, write_outcomes
 from jobs.progress import CampaignFollower
 from jobs.states import JobState
+from tests.builders.event_log import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders.queue import FakeQueue
 
 from jobs.block import SiteAccess, read_block
 from jobs.campaign import load_campaign
@@ -15,6 +14,7 @@ from jobs.exits import ExitClass
 from jobs.reopen import reopen
 from jobs.site import Site
 from jobs.submit import Submitter, jobs_to_run, most_jobs
+from tests.builders.queue import FakeQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

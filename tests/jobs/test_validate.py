@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builders.bench import Bench
+    from tests.builders.bench import Bench
 
 
 def test_a_complete_campaign(done: Bench) -> None:

@@ -7,8 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders.event_log import EventLog
-from builders.queue import FakeQueue
 
 from jobs.block import SiteAccess
 from jobs.campaign import load_campaign
@@ -18,6 +16,8 @@ from jobs.outcome import read_outcomes
 from jobs.site import Site
 from jobs.submit import Submitter
 from jobs.watch import watch_block
+from tests.builders.event_log import EventLog
+from tests.builders.queue import FakeQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable

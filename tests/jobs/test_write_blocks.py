@@ -16,7 +16,7 @@ from jobs.write_blocks import describe_block, write_blocks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builders.bench import Bench
+    from tests.builders.bench import Bench
 
 ACCESS = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patches")}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from builders.campaign import CampaignBuilder
 
 from jobs.layout import CampaignFolder
+from tests.builders.campaign import CampaignBuilder
 
 if TYPE_CHECKING:
     from pathlib import Path

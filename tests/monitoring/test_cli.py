@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from jobs.errors import UsageError
 
 if TYPE_CHECKING:
-    from builders.campaign import CampaignBuilder
+    from tests.builders.campaign import CampaignBuilder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 from monitoring.collect_records import collect_records
 
 if TYPE_CHECKING:
-    from builders.campaign import CampaignBuilder
+    from tests.builders.campaign import CampaignBuilder
 
 
 def test_every_attempt_of_every_block_is_one_row(campaign: CampaignBuilder) -> None:

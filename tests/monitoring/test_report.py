@@ -23,7 +23,7 @@ from monitoring.summary import summarize
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builders.campaign import CampaignBuilder
+    from tests.builders.campaign import CampaignBuilder
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use", "rect", "circle"}
 

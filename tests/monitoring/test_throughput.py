@@ -11,9 +11,8 @@ from monitoring.collect_records import collect_records
 from monitoring.throughput import group_rows, median_interval, ratio_of_medians, speed_ups, stage_rows
 
 if TYPE_CHECKING:
-    from builders.campaign import CampaignBuilder
-
     from monitoring.attempts import Attempts
+    from tests.builders.campaign import CampaignBuilder
 
 
 def _attempts(campaign: CampaignBuilder) -> Attempts:

@@ -10,9 +10,8 @@ from monitoring.collect_records import collect_records
 from monitoring.timeline import timeline
 
 if TYPE_CHECKING:
-    from builders.campaign import CampaignBuilder
-
     from monitoring.numbers import Flow, Timeline
+    from tests.builders.campaign import CampaignBuilder
 
 
 def _timeline(campaign: CampaignBuilder) -> Timeline:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from builders.payload import PayloadCampaign, a_campaign
+
+from tests.builders.payload import PayloadCampaign, a_campaign
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from builders.payload import an_event, without_wires, write_file
 
 from jobs.exits import ExitClass
 from jobs.payload import attempt as attempt_module
@@ -23,15 +22,15 @@ from sonic.errors import EndpointAway, RequestRefused, SonicError
 from sonic.fake import FakeTransport, Fault, pixel_scores
 from sonic.limits import Limits
 from sonic.patches import cut_patches
+from tests.builders.payload import an_event, without_wires, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from builders.payload import PayloadCampaign
-
     from jobs.block import Block, BlockJob
     from jobs.payload.attempt import Ending
+    from tests.builders.payload import PayloadCampaign
 
 WORKER = Worker(site="here", host="worker-1", cpu_model="a cpu", cluster=12, proc=3, attempt=1)
 

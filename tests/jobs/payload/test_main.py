@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import uproot
-from builders.payload import an_event, write_file
 
 from jobs.exits import EXITS, ExitClass, exit_class_of
+from tests.builders.payload import an_event, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from builders.payload import PayloadCampaign
+    from tests.builders.payload import PayloadCampaign
 
 CHECKOUT = Path(__file__).parents[3]
 RECORD = "0000003.0.0.json"

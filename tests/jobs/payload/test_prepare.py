@@ -18,10 +18,9 @@ from jobs.reco.read import open_events
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builders.payload import PayloadCampaign
-
     from jobs.reco.event import Event
     from jobs.reco.read import EventFile
+    from tests.builders.payload import PayloadCampaign
 
 
 def preparer(path: str, start: int, stop: int, progress: Progress | None = None) -> Preparer:
