@@ -66,6 +66,13 @@ class Results:
         return None if self.peer is None or not self.rates else self.rates[0].jobs_per_min / self.peer.jobs_per_min
 
     @property
+    def cpu_ratio(self) -> float | None:
+        """CPU time of a job through the plugin over that of ours, the same number of jobs."""
+        if self.peer is None or self.same_count is None:
+            return None
+        return self.peer.cpu_ms_per_job / self.same_count.cpu_ms_per_job
+
+    @property
     def busy(self) -> bool:
         """Whether others used the machine when the run began."""
         return is_busy(self.machine.load_at_start)
@@ -182,19 +189,25 @@ def _table(results: Results) -> Table:
         )
     for rate in results.rates:
         table.add_row(
-            f"run {rate.jobs:,} jobs of {rate.what}", f"{rate.jobs_per_min:.0f} jobs/min", f"{rate.seconds:.1f} s"
+            f"run {rate.jobs:,} jobs of {rate.what}",
+            f"{rate.jobs_per_min:.0f} jobs/min",
+            f"{rate.seconds:.1f} s, {rate.cpu_ms_per_job:.0f} ms of CPU per job",
         )
     if results.peer is not None and results.same_count is not None:
         for who, rate in (("SonicGrid", results.same_count), ("the plugin", results.peer)):
             table.add_row(
                 f"run {rate.jobs:,} empty jobs, {who}",
                 f"{rate.jobs_per_min:.0f} jobs/min",
-                f"{rate.seconds:.1f} s, whole command {rate.command_seconds:.1f} s",
+                f"{rate.seconds:.1f} s, the whole command {rate.command_seconds:.1f} s,"
+                f" {rate.cpu_ms_per_job:.0f} ms of CPU per job",
             )
         beside = (
             "" if results.ratio_many is None else f"{results.ratio_many:.1f} with {results.rates[0].jobs:,} of ours"
         )
-        table.add_row("ratio, same number of jobs", f"{results.ratio:.1f} (> {AIM_RATIO})", beside)
+        table.add_row("ratio of the rates", f"{results.ratio:.1f} (> {AIM_RATIO})", beside)
+        table.add_row(
+            "ratio of the CPU time", f"{results.cpu_ratio:.1f}", "hardly depends on who else uses the machine"
+        )
     return table
 
 
@@ -214,6 +227,7 @@ def _write(results: Results, path: Path) -> None:
         "plugin": _with_rate(results.peer),
         "ratio": results.ratio,
         "ratio_many": results.ratio_many,
+        "cpu_ratio": results.cpu_ratio,
         "aims": {"jobs": AIM_JOBS, "seconds": AIM_S, "memory_mb": AIM_MB, "ratio": AIM_RATIO},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,7 +235,11 @@ def _write(results: Results, path: Path) -> None:
 
 
 def _with_rate(rate: Rate | None) -> dict[str, object] | None:
-    return None if rate is None else {**asdict(rate), "jobs_per_min": rate.jobs_per_min}
+    return (
+        None
+        if rate is None
+        else {**asdict(rate), "jobs_per_min": rate.jobs_per_min, "cpu_ms_per_job": rate.cpu_ms_per_job}
+    )
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from jobs.pool.client import client_environment
 from jobs.pool.folders import runtime_folder
 from measure.errors import BenchmarkFailed
 from measure.machine import load
+from measure.pool import pool_cpu_s
 from measure.rate import Rate
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def measure_plugin(plugin: Plugin, folder: Path, jobs: int, say: Callable[[str],
         *("--config", f"jobs={jobs}"),
     ]
     load_before = load()
+    cpu_s = pool_cpu_s() + _children_cpu_s()
     began = time.monotonic()
     with (folder / "snakemake.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -118,13 +121,14 @@ def measure_plugin(plugin: Plugin, folder: Path, jobs: int, say: Callable[[str],
                 process.kill()
                 process.wait()
     command_s = time.monotonic() - began
+    cpu_s = pool_cpu_s() + _children_cpu_s() - cpu_s
     missing = [number for number in range(jobs) if not (folder / "out" / f"{number}.txt").is_file()]
     if process.returncode or missing:
         tail = "\n".join((folder / "snakemake.log").read_text(errors="replace").splitlines()[-15:])
         message = f"{NAME} ended with {process.returncode} and {len(missing)} of {jobs} outputs missing:\n{tail}"
         raise BenchmarkFailed(message)
     seconds = span_of(folder / "jobs" / "snakemake-rules.log", jobs)
-    return Rate(NAME, jobs, seconds, command_s, load_before)
+    return Rate(NAME, jobs, seconds, command_s, cpu_s, load_before)
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, jobs: int, say: Callable[[str], None]) -> None:
@@ -139,6 +143,12 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, jobs: int, say: Callab
             done = sum(1 for _ in folder.glob("out/*.txt"))
             say(f"{done} of {jobs} rule instances have ended, after {now - began:.0f} s")
         time.sleep(0.1)
+
+
+def _children_cpu_s() -> float:
+    """Return the CPU time of all children of this process that have ended, seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def span_of(log: Path, jobs: int) -> float:

@@ -6,12 +6,17 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from jobs.pool.client import enter_pool
+from jobs.pool.config import PoolFiles
 from jobs.pool.down import pool_down
+from jobs.pool.folders import pool_folder
+from jobs.pool.processes import daemons
 from jobs.pool.up import pool_up
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
 
     from jobs.pool.state import PoolState
 
-__all__ = ["SITE", "own_pool"]
+__all__ = ["SITE", "own_pool", "pool_cpu_s"]
 
 SITE = "bench"
 """The site that the pool's slots advertise."""
@@ -53,6 +58,17 @@ def own_pool(slots: int, say: Callable[[str], None]) -> Iterator[tuple[PoolState
         finally:
             say("stopping the pool")
             pool_down(folder)
+
+
+def pool_cpu_s() -> float:
+    """Return the CPU time that this process's pool has used so far, seconds: daemons, and jobs that have ended."""
+    total = 0.0
+    for process in daemons(PoolFiles(pool_folder())):
+        with suppress(psutil.Error):
+            # What an ended shadow, starter or job has used is its parent's, once the parent has taken notice.
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ from jobs.layout import CampaignFolder
 from jobs.states import JobState
 from measure.errors import BenchmarkFailed
 from measure.machine import load
-from measure.pool import SITE
+from measure.pool import SITE, pool_cpu_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,8 @@ class Rate:
         jobs: how many.
         seconds: from submitting the first to the end of the last.
         command_seconds: of the whole command that ran them; the same as `seconds` where there is no other.
+        cpu_seconds: CPU time of it all: HTCondor's daemons, the jobs, and who submits and follows them. It hardly
+            depends on who else uses the machine.
         load_before: processes that wanted a core before it began, mean of a minute.
 
     """
@@ -49,12 +51,18 @@ class Rate:
     jobs: int
     seconds: float
     command_seconds: float
+    cpu_seconds: float
     load_before: float
 
     @property
     def jobs_per_min(self) -> float:
         """Jobs a minute, submission to last end."""
         return 60 * self.jobs / self.seconds
+
+    @property
+    def cpu_ms_per_job(self) -> float:
+        """CPU time that a job costs, ms."""
+        return 1000 * self.cpu_seconds / self.jobs
 
 
 def python_payload(folder: Path) -> Path:
@@ -83,6 +91,7 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
     blocks = [range(first, min(first + JOBS_PER_BLOCK, jobs)) for first in range(0, jobs, JOBS_PER_BLOCK)]
     followers = []
     load_before = load()
+    cpu_s = pool_cpu_s() + time.process_time()
     began = time.monotonic()
     for number, block in enumerate(blocks):
         place = campaign.block(number)
@@ -104,11 +113,12 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
     try:
         _follow(followers, jobs, say)
         seconds = time.monotonic() - began
+        cpu_s = pool_cpu_s() + time.process_time() - cpu_s
     finally:
         for follower in followers:
             follower.close()
         queue.remove(campaign, "the measurement is over")
-    return Rate(program.name, jobs, seconds, seconds, load_before)
+    return Rate(program.name, jobs, seconds, seconds, cpu_s, load_before)
 
 
 def _follow(followers: list[BlockFollower], jobs: int, say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import uproot
 from jobs.payload.errors import OutputRefused
 from jobs.payload.schema import PROVENANCE_BRANCHES, PROVENANCE_TREE, SCORES_BRANCHES, SCORES_TREE
 from jobs.reco.schema import Shape
+from jobs.reco.views import EventViews
 from sonic.network import EM_TRK_NONE_LABELS
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ __all__ = ["Finished", "ScoredEvent", "ScoresFile"]
 _BASKET_HITS = 100_000
 _BASKET_EVENTS = 1_000
 """Events are written together once they have this many hits, or are this many."""
+
+_NO_VIEWS = EventViews((), np.empty(0, dtype=np.int64))
 
 _PER_EVENT = tuple(branch for branch in SCORES_BRANCHES if branch.shape is Shape.SCALAR)
 _PER_HIT = tuple(branch for branch in SCORES_BRANCHES if branch.shape is Shape.HIT)
@@ -125,7 +128,8 @@ class ScoresFile:
             OutputRefused: the disk is full, or the like.
 
         """
-        self._waiting.append(event)
+        # Without its views: images of up to a thousand waiting events would not fit into memory.
+        self._waiting.append(replace(event, event=replace(event.event, views=_NO_VIEWS)))
         self._waiting_hits += len(event.michel)
         if self._waiting_hits >= _BASKET_HITS or len(self._waiting) >= _BASKET_EVENTS:
             self._write_waiting()

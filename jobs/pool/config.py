@@ -123,6 +123,10 @@ UID_DOMAIN = {DOMAIN}
 FILESYSTEM_DOMAIN = {DOMAIN}
 TRUST_DOMAIN = {DOMAIN}
 
+# Jobs survive a schedd that dies and is back in 10 s; after a stop of the whole pool they wait this long at most
+# for a starter that is no more (HTCondor's default of 40 minutes is for a schedd on another machine).
+JOB_DEFAULT_LEASE_DURATION = 30
+
 SEC_DEFAULT_AUTHENTICATION = REQUIRED
 SEC_DEFAULT_INTEGRITY = REQUIRED
 SEC_DEFAULT_ENCRYPTION = OPTIONAL
@@ -190,6 +194,9 @@ WANT_SUSPEND = False
 RANK = 0
 NEGOTIATOR_CONSIDER_PREEMPTION = False
 STARTD_DETECT_GPUS = False
+# A job that was asked to stop gets so many seconds before it is killed.
+MachineMaxVacateTime = 10
+MAX_STARTER_LOG = 1 Mb
 RUNBENCHMARKS = False
 
 # It should feel instant. HTCondor's defaults are for thousands of machines: minutes.

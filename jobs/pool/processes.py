@@ -11,7 +11,7 @@ import psutil
 if TYPE_CHECKING:
     from jobs.pool.config import PoolFiles
 
-__all__ = ["daemons", "end_processes", "master", "pool_processes"]
+__all__ = ["daemon_names", "daemons", "end_processes", "master", "pool_processes"]
 
 
 def daemons(files: PoolFiles) -> list[psutil.Process]:
@@ -37,6 +37,15 @@ def master(files: PoolFiles) -> psutil.Process | None:
             if process.name() == "condor_master":
                 return process
     return None
+
+
+def daemon_names(files: PoolFiles) -> list[str]:
+    """Return the names of the pool's daemons that run, each once, for example ``schedd``."""
+    names = set()
+    for process in daemons(files):
+        with contextlib.suppress(psutil.Error):
+            names.add(process.name().removeprefix("condor_"))
+    return sorted(names)
 
 
 def end_processes(processes: list[psutil.Process], patience_s: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.errors import PoolError
 from jobs.pool.config import PoolFiles
 from jobs.pool.folders import pool_folder
-from jobs.pool.processes import daemons, master
+from jobs.pool.processes import daemon_names, master
 from jobs.pool.state import read_state
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def condor_status(folder: Path | None) -> CondorStatus:
         up=True,
         version=state.condor_version,
         port=state.port,
-        daemons=tuple(sorted({process.name().removeprefix("condor_") for process in daemons(files)})),
+        daemons=tuple(daemon_names(files)),
         sites=tuple(_by_site(state, slots)),
         jobs=tuple(_by_state(jobs)),
     )

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["stop_pool"]
 
-PATIENCE_S = 20.0
-"""How long HTCondor gets to stop its jobs and to close its queue, before it is killed."""
+SOFT_PATIENCE_S = 20.0
+"""Jobs are asked to stop and get 10 s; then HTCondor kills them and notes that they must run again."""
+
+HARD_PATIENCE_S = 10.0
+"""For HTCondor to close its queue without waiting for anything, before it is killed."""
 
 
 def stop_pool(folder: Path | None) -> int:
@@ -39,9 +42,12 @@ def stop_pool(folder: Path | None) -> int:
         head = master(files)
         processes = pool_processes(files)
         if head is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                head.send_signal(signal.SIGQUIT)  # HTCondor's word for "now": SIGTERM would wait for the jobs
-        end_processes(processes, PATIENCE_S if head is not None else 0)
+            for number, patience_s in ((signal.SIGTERM, SOFT_PATIENCE_S), (signal.SIGQUIT, HARD_PATIENCE_S)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    head.send_signal(number)
+                if not psutil.wait_procs(processes, timeout=patience_s)[1]:
+                    break
+        end_processes(processes, patience_s=0)
         late = pool_processes(files)
         end_processes(late, patience_s=0)
         return len(processes) + len(late)

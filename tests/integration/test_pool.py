@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -208,8 +207,8 @@ def test_down_leaves_no_process_and_the_queue_comes_back(condor: HTCondor, folde
     assert stop_pool(folder) == 0
     assert not condor_status(folder).up
 
-    again = start_pool(folder, condor)
-    assert again == state
+    assert start_pool(folder, condor) == state
+    assert len(_wait_for_children(folder, "sleep", 2)) == 2
     enter_pool(folder)
     assert len(htcondor2.Schedd().query(f"ClusterId == {cluster}", ["ProcId"])) == 1
 
@@ -217,19 +216,19 @@ def test_down_leaves_no_process_and_the_queue_comes_back(condor: HTCondor, folde
 def test_killed_pool_comes_up_again_with_its_queue(condor: HTCondor, folder: Path, tmp_path: Path) -> None:
     """After SIGKILL of every daemon, as after a reboot, the address is the same and no job is lost or left behind."""
     state = start_pool(folder, condor, {"local": 1})
-    cluster, _ = cluster_of(folder, tmp_path, "-c 'sleep 303'")
-    wait_for(tmp_path, JobEventType.EXECUTE)
-    head = master(PoolFiles(folder))
-    assert head is not None
-    for process in [head, *(found for found in pool_processes(PoolFiles(folder)) if found.name() != "sh")]:
-        if process.name() != "sleep":
-            process.send_signal(signal.SIGKILL)
-    psutil.wait_procs([head], timeout=PATIENCE_S)
+    cluster, _ = cluster_of(folder, tmp_path, "-c 'sleep 303 & wait'")
+    (orphan,) = _wait_for_children(folder, "sleep", 1)
+    killed = [process for process in pool_processes(PoolFiles(folder)) if _name(process) not in ("sh", "sleep")]
+    for process in killed:
+        process.kill()
+    psutil.wait_procs(killed, timeout=PATIENCE_S)
 
     assert start_pool(folder, condor) == state
+    assert not orphan.is_running()
     enter_pool(folder)
     assert len(htcondor2.Schedd().query(f"ClusterId == {cluster}", ["ProcId"])) == 1
-    assert [process.name() for process in pool_processes(PoolFiles(folder))].count("condor_master") == 1
+    assert [_name(process) for process in pool_processes(PoolFiles(folder))].count("condor_master") == 1
+    assert _wait_for_children(folder, "sleep", 1) != [orphan]
 
 
 def test_down_finds_the_daemons_of_a_killed_master(condor: HTCondor, folder: Path) -> None:
@@ -263,11 +262,19 @@ def test_command_line_shows_the_pool(condor_pool: PoolState) -> None:
     assert document["servers"] == []
 
 
+def _name(process: psutil.Process) -> str:
+    """Return a process's name, empty when it has just ended."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def _wait_for_children(folder: Path, name: str, count: int) -> list[psutil.Process]:
     """Wait until so many processes of this name run in a pool's jobs."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        found = [process for process in pool_processes(PoolFiles(folder)) if process.name() == name]
+        found = [process for process in pool_processes(PoolFiles(folder)) if _name(process) == name]
         if len(found) == count:
             return found
         time.sleep(0.1)

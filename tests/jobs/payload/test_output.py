@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import awkward as ak
@@ -27,6 +29,7 @@ from jobs.payload.worker import Worker
 from jobs.reco.event import EventId
 from jobs.reco.schema import Shape
 from jobs.reco.views import EventViews
+from sonic.view import View
 
 WORKER = Worker(site="here", host="h", cpu_model="c", cluster=5, proc=2, attempt=1)
 PROVENANCE = OutputProvenance(
@@ -107,6 +110,19 @@ def test_the_file_has_the_branches_of_the_schema_and_no_others(tmp_path: Path) -
         assert provenance.arrays().to_list() == [
             {branch.name: getattr(PROVENANCE, branch.name) for branch in PROVENANCE_BRANCHES}
         ]
+
+
+def test_an_event_that_waits_to_be_written_keeps_no_images(tmp_path: Path) -> None:
+    """Many small events wait together; their views, tens of MB each, must be gone from memory by then."""
+    view = View(np.zeros((10, 10), np.float32), np.zeros(2, np.int32), np.zeros(2, np.int32))
+    image = weakref.ref(view)
+    one = scored(1, 2)
+    one = replace(one, event=replace(one.event, views=EventViews((view,), np.arange(2))))
+    file = ScoresFile(tmp_path / "a.root", WORKER)
+    file.add(one)
+    del view, one
+    assert image() is None
+    file.discard()
 
 
 def test_a_job_of_no_events_is_a_file_with_none(tmp_path: Path) -> None:
