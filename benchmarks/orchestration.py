@@ -206,7 +206,7 @@ def _table(results: Results) -> Table:
         )
         table.add_row("ratio of the rates", f"{results.ratio:.1f} (> {AIM_RATIO})", beside)
         table.add_row(
-            "ratio of the CPU time", f"{results.cpu_ratio:.1f}", "hardly depends on who else uses the machine"
+            "ratio of the CPU time", f"{results.cpu_ratio:.1f}", "CPU time per job, the plugin's over SonicGrid's"
         )
     return table
 

@@ -41,8 +41,8 @@ class Rate:
         jobs: how many.
         seconds: from submitting the first to the end of the last.
         command_seconds: of the whole command that ran them; the same as `seconds` where there is no other.
-        cpu_seconds: CPU time of it all: HTCondor's daemons, the jobs, and who submits and follows them. It hardly
-            depends on who else uses the machine.
+        cpu_seconds: CPU time of it all: HTCondor's daemons, the jobs, and who submits and follows them. It depends
+            less than a rate on who else uses the machine.
         load_before: processes that wanted a core before it began, mean of a minute.
 
     """

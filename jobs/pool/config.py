@@ -123,9 +123,9 @@ UID_DOMAIN = {DOMAIN}
 FILESYSTEM_DOMAIN = {DOMAIN}
 TRUST_DOMAIN = {DOMAIN}
 
-# Jobs survive a schedd that dies and is back in 10 s; after a stop of the whole pool they wait this long at most
-# for a starter that is no more (HTCondor's default of 40 minutes is for a schedd on another machine).
-JOB_DEFAULT_LEASE_DURATION = 30
+# Jobs go on while a schedd that died comes back; after a kill of the whole pool they wait this long for a starter
+# that is no more, and then start again (HTCondor's default of 40 minutes is for a schedd on another machine).
+JOB_DEFAULT_LEASE_DURATION = 20
 
 SEC_DEFAULT_AUTHENTICATION = REQUIRED
 SEC_DEFAULT_INTEGRITY = REQUIRED
@@ -207,6 +207,7 @@ SCHEDD_INTERVAL = 2
 SCHEDD_MIN_INTERVAL = 1
 UPDATE_INTERVAL = 5
 PERIODIC_EXPR_INTERVAL = 5
+MASTER_BACKOFF_CONSTANT = 1
 
 SCHEDD_ALLOW_LATE_MATERIALIZATION = True
 SCHEDD_MATERIALIZE_LOG = $(LOG)/MaterializeLog

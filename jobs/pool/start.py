@@ -29,7 +29,7 @@ __all__ = ["DEFAULT_SITES", "start_pool"]
 DEFAULT_SITES = {"local": 16}
 READY_TIMEOUT_S = 60.0
 RUNNING_TIMEOUT_S = 30.0
-"""A master starts a daemon that died again after 10 s; only a pool that stays mute is started anew."""
+"""A master starts a daemon that died again within seconds; only a pool that stays mute is started anew."""
 
 SITE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
