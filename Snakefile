@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from jobs.campaign import load_campaign
+from jobs.spec.campaign import load_campaign
 from jobs.layout import CampaignFolder
 
 min_version("9.14")

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.errors import JobsError
-from jobs.queue import open_queue
+from jobs.running.queue import open_queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

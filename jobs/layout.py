@@ -1,11 +1,14 @@
-"""Where each file of a campaign lies: the one place that spells the names."""
+"""Where each file lies, of the project and of a campaign: the one place that spells the names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BlockFolder", "CampaignFolder"]
+__all__ = ["CHECKOUT", "BlockFolder", "CampaignFolder"]
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""The folder that holds this project."""
 
 
 @dataclass(frozen=True)

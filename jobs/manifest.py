@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from jobs.campaign import Campaign
-    from jobs.count import InputFile
+    from jobs.planning.count import InputFile
+    from jobs.spec.campaign import Campaign
 
 __all__ = ["MANIFEST_SCHEMA", "Manifest", "ManifestJob", "cut", "read_manifest", "write_manifest"]
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jobs.driver import find_driver
 from jobs.manifest import read_manifest
-from jobs.outcome import read_outcomes
-from jobs.plan import read_summary
+from jobs.planning.plan import read_summary
+from jobs.results.validate import read_validation
+from jobs.running.driver import find_driver
+from jobs.running.outcome import read_outcomes
 from jobs.states import JobState
-from jobs.validate import read_validation
 from monitoring.attempts import ErrorText
 from monitoring.campaign_state import CampaignState
 from monitoring.errors import NothingToReport
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
-    from jobs.validate import Validation
+    from jobs.results.validate import Validation
 
 __all__ = ["collect_state"]
 

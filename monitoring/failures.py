@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.exits import EXITS, Exit, ExitClass
-from jobs.validate import CONTRADICTION, NOT_RUN
+from jobs.results.validate import CONTRADICTION, NOT_RUN
 from monitoring.attempts import ErrorText
 from monitoring.numbers import FailedJob, FailureKind, Retries
 
@@ -28,7 +28,7 @@ _BEYOND_THE_PAYLOAD = {
     NOT_RUN: Exit(-1, True, "production team", "no attempt has left an output; `sonicgrid submit` runs the job"),
     CONTRADICTION: Exit(-1, False, "production team", "record, output and manifest do not fit together"),
 }
-"""Ends that the payload had no say in, by the names that jobs.outcome and jobs.validate give them."""
+"""Ends that the payload had no say in, by the names that jobs.running.outcome and jobs.results.validate give them."""
 
 
 @dataclass(frozen=True)

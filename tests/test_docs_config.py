@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from jobs.campaign import Campaign, Estimate, FileList, JobSize, NetworkChoice, Output, RecoChoice, load_campaign
-from jobs.site import Site, load_site
-from jobs.units import DURATION, RATE, SHARE, SIZE, Quantity
+from jobs.spec.campaign import Campaign, Estimate, FileList, JobSize, NetworkChoice, Output, RecoChoice, load_campaign
+from jobs.spec.site import Site, load_site
+from jobs.spec.units import DURATION, RATE, SHARE, SIZE, Quantity
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.describe import ClusterRequest, describe
-from jobs.follow import BlockFollower
 from jobs.layout import CampaignFolder
+from jobs.running.describe import ClusterRequest, describe
+from jobs.running.follow import BlockFollower
 from jobs.states import JobState
 from measure.errors import BenchmarkFailed
 from measure.machine import load
@@ -20,7 +20,7 @@ from measure.pool import SITE, pool_cpu_s
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.queue import Queue
+    from jobs.running.queue import Queue
 
 __all__ = ["TRUE", "Rate", "measure_rate", "python_payload"]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import htcondor2
 import yaml
 
-from jobs.describe import quote_classad
-from jobs.driver import driver_command, stop_driver
 from jobs.layout import CampaignFolder
-from jobs.queue import open_queue
+from jobs.running.describe import quote_classad
+from jobs.running.driver import driver_command, stop_driver
+from jobs.running.queue import open_queue
 from measure.errors import BenchmarkFailed
 from measure.inputs import EVENTS_PER_FILE
 from measure.machine import load

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.campaign import base_folder, load_campaign
 from jobs.cli.life import submit
 from jobs.cli.output import console
 from jobs.cli.target import find_spec
@@ -17,6 +16,7 @@ from jobs.pool.folders import pool_folder
 from jobs.pool.status import condor_status
 from jobs.pool.up import pool_up
 from jobs.reco.generate import GeneratorParameters, generate_file
+from jobs.spec.campaign import base_folder, load_campaign
 
 __all__ = ["register"]
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from jobs.campaign import load_campaign_and_sites
 from jobs.cli.live import follow_driver
 from jobs.cli.output import JsonOption, console, emit_json
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, find_spec
-from jobs.detach import submit_driver
-from jobs.driver import find_driver, print_dag, start_driver, stop_driver
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
-from jobs.progress import CampaignFollower, Progress
-from jobs.queue import open_queue
-from jobs.reopen import reopen
-from jobs.site import find_sites_folder
+from jobs.results.validate import read_validation
+from jobs.results.verdict import state_verdict
+from jobs.running.detach import submit_driver
+from jobs.running.driver import find_driver, print_dag, start_driver, stop_driver
+from jobs.running.progress import CampaignFollower, Progress
+from jobs.running.queue import open_queue
+from jobs.running.reopen import reopen
+from jobs.spec.campaign import load_campaign_and_sites
+from jobs.spec.site import find_sites_folder
 from jobs.states import DISPLAY_ORDER
-from jobs.validate import read_validation
-from jobs.verdict import state_verdict
 
 if TYPE_CHECKING:
     pass

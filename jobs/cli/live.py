@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.cli.output import console
-from jobs.driver import find_driver, stop_driver
-from jobs.progress import CampaignFollower
+from jobs.running.driver import find_driver, stop_driver
+from jobs.running.progress import CampaignFollower
 from jobs.states import DISPLAY_ORDER, JobState
 
 if TYPE_CHECKING:
-    from jobs import progress
     from jobs.layout import CampaignFolder
+    from jobs.running import progress
 
 __all__ = ["follow_driver"]
 

@@ -12,17 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from jobs.campaign import load_campaign_and_sites
 from jobs.cli.output import JsonOption, console, emit_json
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_spec
 from jobs.errors import ConfigError
-from jobs.inputs import find_inputs
-from jobs.plan import make_plan
-from jobs.site import find_sites_folder
+from jobs.planning.inputs import find_inputs
+from jobs.planning.plan import make_plan
+from jobs.spec.campaign import load_campaign_and_sites
+from jobs.spec.site import find_sites_folder
 
 if TYPE_CHECKING:
-    from jobs.demand import Demand
-    from jobs.plan import Plan
+    from jobs.planning.demand import Demand
+    from jobs.planning.plan import Plan
 
 __all__ = ["register"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from jobs.campaign import load_campaign
 from jobs.errors import UsageError
-from jobs.layout import CampaignFolder
+from jobs.layout import CHECKOUT, CampaignFolder
+from jobs.spec.campaign import load_campaign
 
 __all__ = ["CampaignArgument", "SitesFolderOption", "find_folder", "find_spec"]
 
@@ -22,7 +22,7 @@ SitesFolderOption = Annotated[
     typer.Option("--sites-folder", help="Folder of the site configs; by default site_configs, or SONICGRID_SITES."),
 ]
 
-SPECS = Path(__file__).resolve().parents[2] / "workflow" / "campaigns"
+SPECS = CHECKOUT / "workflow" / "campaigns"
 
 
 def find_spec(campaign: str) -> Path:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import SetupError
+from jobs.layout import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["only_one", "pool_folder", "runtime_folder"]
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def runtime_folder() -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,12 @@ import uproot
 
 from jobs.reco.errors import EventsMissing, HitsMissing, InputAway, InputError, NotRoot, WiresMissing
 from jobs.reco.schema import CHANNELS_BRANCHES, CHANNELS_TREE, EVENTS_BRANCHES, EVENTS_TREE, Shape
+from jobs.reco.url import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["events_tree", "foreign_errors", "is_url", "open_root", "peek_entries"]
+__all__ = ["events_tree", "foreign_errors", "open_root", "peek_entries"]
 
 _DAMAGE = (
     ArithmeticError,
@@ -46,11 +46,6 @@ default keeps a job busy with a dead server for ten minutes, in which HTCondor c
 
 _CUT_SHORT = "expected Chunk of length"
 """How uproot's OSError for a truncated file begins; every other OSError comes from the file system."""
-
-
-def is_url(path_or_url: str) -> bool:
-    """Whether the name is a URL, such as ``root://server//path``, and not a path."""
-    return re.match(r"^[A-Za-z][A-Za-z0-9+.-]*://", path_or_url) is not None
 
 
 @contextlib.contextmanager

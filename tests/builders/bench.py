@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from jobs.campaign import load_campaign_and_sites
-from jobs.count import InputFile, Inputs, Rejected
 from jobs.exits import ExitClass
 from jobs.layout import CampaignFolder
 from jobs.payload.output import ScoredEvent, ScoresFile
 from jobs.payload.prepare import PreparedEvent
 from jobs.payload.schema import OutputProvenance
 from jobs.payload.worker import Worker
-from jobs.plan import Plan, plan, write_plan
+from jobs.planning.count import InputFile, Inputs, Rejected
+from jobs.planning.plan import Plan, plan, write_plan
 from jobs.reco.event import EventId
 from jobs.reco.views import EventViews
+from jobs.spec.campaign import load_campaign_and_sites
 from tests.builders.records import RecordWriter
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from jobs.manifest import MANIFEST_SCHEMA, Manifest, write_manifest
-from jobs.outcome import JobOutcome, write_outcomes
-from jobs.plan import PlanSummary, RejectedInput
+from jobs.planning.plan import PlanSummary, RejectedInput
 from jobs.record import Record, StageSeconds
+from jobs.running.outcome import JobOutcome, write_outcomes
 
 if TYPE_CHECKING:
     from jobs.layout import CampaignFolder

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from jobs.errors import PoolError
-from jobs.queue import ClusterInQueue, Queue
+from jobs.running.queue import ClusterInQueue, Queue
 
 if TYPE_CHECKING:
     from jobs.layout import CampaignFolder

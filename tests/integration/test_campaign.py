@@ -16,13 +16,13 @@ import psutil
 import pytest
 
 from jobs.block import read_block
-from jobs.driver import PROFILE, SNAKEFILE
 from jobs.exits import ExitClass
 from jobs.pool.down import pool_down
 from jobs.pool.up import pool_up
 from jobs.reco.generate import GeneratorParameters, generate_file
 from jobs.reco.read import open_events
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON, build_views
+from jobs.running.driver import PROFILE, SNAKEFILE
 from sonic.local import LocalScorer
 from tests.builders.grid import Grid, merged_scores
 from tests.builders.payload import an_event, write_file

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.campaign import Campaign
-from jobs.count import InputFile
 from jobs.errors import CampaignError
 from jobs.manifest import Manifest, cut, read_manifest, write_manifest
+from jobs.planning.count import InputFile
+from jobs.spec.campaign import Campaign
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pytest
 
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
-from jobs.plan import RejectedInput
-from jobs.validate import MissingJob, Validation
+from jobs.planning.plan import RejectedInput
+from jobs.results.validate import MissingJob, Validation
 from monitoring.collect_records import collect_records
 from monitoring.collect_state import collect_state
 from monitoring.errors import NothingToReport

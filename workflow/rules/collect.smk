@@ -1,6 +1,6 @@
 # What came out: checked against the manifest, merged, reported, and judged.
 
-from jobs.outcome import outcome_files
+from jobs.running.outcome import outcome_files
 
 
 rule validate:
@@ -18,7 +18,7 @@ rule validate:
     params:
         folder=folder.root,
     shell:
-        "python -m jobs.validate --folder {params.folder:q} 2>&1 | tee {log:q}"
+        "python -m jobs.results.validate --folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule merge:
@@ -33,7 +33,7 @@ rule merge:
     params:
         folder=folder.root,
     shell:
-        "python -m jobs.merge --folder {params.folder:q} 2>&1 | tee {log:q}"
+        "python -m jobs.results.merge --folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
 rule report:
@@ -65,4 +65,4 @@ rule complete:
     params:
         folder=folder.root,
     shell:
-        "python -m jobs.verdict --folder {params.folder:q} 2>&1 | tee {log:q}"
+        "python -m jobs.results.verdict --folder {params.folder:q} 2>&1 | tee {log:q}"

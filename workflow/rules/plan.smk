@@ -15,7 +15,7 @@ checkpoint plan:
         sites=sites,
         folder=folder.root,
     shell:
-        "python -m jobs.plan --campaign {input.spec:q} --sites-folder {params.sites:q}"
+        "python -m jobs.planning.plan --campaign {input.spec:q} --sites-folder {params.sites:q}"
         " --folder {params.folder:q} 2>&1 | tee {log:q}"
 
 
@@ -32,4 +32,4 @@ rule enqueue:
         sites=sites,
         folder=folder.root,
     shell:
-        "python -m jobs.submit --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"
+        "python -m jobs.running.submit --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"

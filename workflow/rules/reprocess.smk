@@ -14,5 +14,5 @@ rule reprocess:
         sites=sites,
         folder=folder.root,
     shell:
-        "python -m jobs.watch --folder {params.folder:q} --sites-folder {params.sites:q}"
+        "python -m jobs.running.watch --folder {params.folder:q} --sites-folder {params.sites:q}"
         " --block {wildcards.block} 2>&1 | tee {log:q}"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from jobs.cli.output import console
 from jobs.cli.plan import register
 from jobs.errors import ConfigError
-from jobs.plan import make_plan
+from jobs.planning.plan import make_plan
 from jobs.reco.errors import NotRoot
 
 if TYPE_CHECKING:

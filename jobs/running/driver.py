@@ -1,0 +1,230 @@
+"""The one process that drives a campaign: Snakemake, run and stopped safely.
+
+It outlives the terminal, holds the campaign's lock as long as Snakemake lives, and stands between Snakemake and
+SIGTERM, on which Snakemake can deadlock: it asks once and ends it after a grace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from jobs.errors import CampaignError
+from jobs.layout import CHECKOUT, CampaignFolder
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["Driver", "drive", "driver_command", "find_driver", "print_dag", "start_driver", "stop_driver"]
+
+SNAKEFILE = CHECKOUT / "Snakefile"
+PROFILE = CHECKOUT / "workflow" / "profiles" / "default"
+
+STOP_GRACE_S = 15.0
+"""Longest wait for Snakemake to end by itself once it was asked."""
+
+START_WAIT_S = 20.0
+"""Longest wait for a new driver to take the lock."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver that is at work on a campaign."""
+
+    pid: int
+    host: str
+    started: float
+    """Seconds since the epoch."""
+    snakemake: int = 0
+    """Process group of its Snakemake; 0 while there is none yet."""
+
+
+def find_driver(folder: CampaignFolder) -> Driver | None:
+    """Return the driver that holds the campaign's lock, if there is one."""
+    try:
+        handle = folder.lock.open("r+")
+    except FileNotFoundError:
+        return None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            try:
+                return Driver(**json.loads(handle.read()))
+            except (json.JSONDecodeError, TypeError):
+                return Driver(pid=-1, host="unknown", started=0.0)
+        return None
+
+
+def driver_command(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:
+    """Return the command line of a driver."""
+    return [
+        sys.executable,
+        *("-m", "jobs.running.driver"),
+        *("--campaign", str(spec)),
+        *("--sites-folder", str(sites_folder)),
+        *("--folder", str(folder.root)),
+    ]
+
+
+def start_driver(spec: Path, sites_folder: Path, folder: CampaignFolder) -> subprocess.Popen[bytes]:
+    """Start a driver that outlives this process and its terminal.
+
+    Raises:
+        CampaignError: it ended at once, or did not take the lock in time.
+
+    """
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            driver_command(spec, sites_folder, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_WAIT_S
+    while time.monotonic() < deadline:
+        if find_driver(folder) is not None or process.poll() is not None:
+            return process
+        time.sleep(0.05)
+    message = f"the driver did not start within {START_WAIT_S:.0f} s; see {folder.log}"
+    raise CampaignError(message)
+
+
+def stop_driver(folder: CampaignFolder) -> bool:
+    """Ask the campaign's driver to stop and wait until it has; returns whether there was one.
+
+    Raises:
+        CampaignError: it runs on another machine, or does not end.
+
+    """
+    driver = find_driver(folder)
+    if driver is None:
+        return False
+    if driver.host != os.uname().nodename:
+        message = f"the driver runs on {driver.host} (process {driver.pid}); stop it there"
+        raise CampaignError(message)
+    try:
+        os.kill(driver.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        # The driver was killed and left its Snakemake behind, which needs no grace: its jobs are HTCondor's.
+        _signal_group(driver.snakemake, signal.SIGKILL)
+    deadline = time.monotonic() + 2 * STOP_GRACE_S
+    while find_driver(folder) is not None:
+        if time.monotonic() > deadline:
+            message = f"the driver (process {driver.pid}) does not stop; see {folder.log}"
+            raise CampaignError(message)
+        time.sleep(0.1)
+    return True
+
+
+def print_dag(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
+    """Have Snakemake show on the terminal what it would run; returns its exit status."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    return subprocess.run([*_snakemake(spec, sites_folder, folder), "--dry-run"], check=False).returncode
+
+
+def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
+    """Run Snakemake to its end under the campaign's lock; returns its exit status.
+
+    Raises:
+        CampaignError: another driver is at work on the campaign.
+
+    """
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with folder.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"{folder.root}: another driver is at work; follow it with `sonicgrid status`"
+            raise CampaignError(message) from error
+        driver = Driver(pid=os.getpid(), host=os.uname().nodename, started=time.time())
+        _sign(lock, driver)
+        # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
+        process = subprocess.Popen(
+            _snakemake(spec, sites_folder, folder),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[lock.fileno()],
+        )
+        _sign(lock, replace(driver, snakemake=process.pid))
+        return _wait(process)
+
+
+def _sign(lock: TextIO, driver: Driver) -> None:
+    lock.truncate(0)
+    lock.write(json.dumps(asdict(driver)))
+    lock.flush()
+
+
+def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:
+    return [
+        sys.executable,
+        *("-m", "snakemake"),
+        *("--snakefile", str(SNAKEFILE)),
+        *("--workflow-profile", str(PROFILE)),
+        *("--directory", str(folder.root)),
+        # The campaign's own lock is kept by the kernel; Snakemake's would outlive a SIGKILL.
+        "--nolock",
+        *("--config", f"campaign={spec}", f"sites={sites_folder}", f"folder={folder.root}"),
+    ]
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for Snakemake; pass a request to stop on once, and insist after the grace."""
+    asked: list[float] = []
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if not asked:
+            asked.append(time.monotonic())
+            _signal_group(process.pid, signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ask)
+    while True:
+        try:
+            status = process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            if asked and time.monotonic() - asked[0] > STOP_GRACE_S:
+                _signal_group(process.pid, signal.SIGKILL)
+            continue
+        if asked:
+            _signal_group(process.pid, signal.SIGKILL)
+        return status
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    if group > 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
+
+
+def main() -> None:
+    """Drive one campaign; run by `sonicgrid submit`, or by HTCondor for `--detach`."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.running.driver", description=__doc__)
+    parser.add_argument("--campaign", type=Path, required=True, help="the campaign's spec")
+    parser.add_argument("--sites-folder", type=Path, required=True, help="the folder of site configs")
+    parser.add_argument("--folder", type=Path, required=True, help="the folder of the campaign's results")
+    arguments = parser.parse_args()
+    try:
+        status = drive(
+            arguments.campaign.resolve(), arguments.sites_folder.resolve(), CampaignFolder(arguments.folder.resolve())
+        )
+    except CampaignError as error:
+        sys.exit(f"error: {error}")
+    sys.exit(0 if status == 0 else 1)
+
+
+if __name__ == "__main__":
+    main()

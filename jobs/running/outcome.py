@@ -1,0 +1,148 @@
+"""How the jobs of a block ended: one row per job, the proof that the block is through."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.errors import CampaignError
+from jobs.exits import EXITS, ExitClass, exit_class_of
+from jobs.manifest import read_manifest
+from jobs.record import Record, read_records
+from jobs.states import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jobs.layout import BlockFolder, CampaignFolder
+    from jobs.running.follow import Standing
+
+__all__ = ["JobOutcome", "final_records", "judge", "outcome_files", "read_outcomes", "write_outcomes"]
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """The end of one job, from its last record and from HTCondor's event log."""
+
+    job: int
+    state: str
+    """A `JobState`: done or failed."""
+    exit_class: str
+    """An `ExitClass`, or `removed` or `killed` where the payload had no say."""
+    attempts: int
+    cluster: int
+    proc: int
+    host: str
+    site: str
+    events: int
+    hits: int
+    seconds: float
+    """Wall seconds of the last attempt."""
+    error: str
+
+
+def final_records(records: Iterable[Record]) -> dict[int, Record]:
+    """Return the record that counts for each job: the newest success, else the newest attempt.
+
+    Args:
+        records: the records of one block, oldest first.
+
+    """
+    last: dict[int, Record] = {}
+    for record in records:
+        kept = last.get(record.job)
+        if kept is None or record.exit_class is ExitClass.DONE or kept.exit_class is not ExitClass.DONE:
+            last[record.job] = record
+    return last
+
+
+def judge(folder: BlockFolder, standings: Mapping[int, Standing]) -> list[JobOutcome]:
+    """Return one outcome per job; a job whose record says done is done whatever the event log missed."""
+    records = read_records(folder.records)
+    attempts: dict[int, int] = {}
+    for record in records:
+        attempts[record.job] = attempts.get(record.job, 0) + 1
+    final = final_records(records)
+    return [
+        _outcome(job, standing, final.get(job), attempts.get(job, 0)) for job, standing in sorted(standings.items())
+    ]
+
+
+def _outcome(job: int, standing: Standing, record: Record | None, attempts: int) -> JobOutcome:
+    if record is not None and record.exit_class is ExitClass.DONE:
+        exit_class, state, error = str(ExitClass.DONE), JobState.DONE, ""
+    else:
+        exit_class, state, error = _failure(standing, record), JobState.FAILED, _reason(standing, record)
+    return JobOutcome(
+        job=job,
+        state=str(state),
+        exit_class=exit_class,
+        attempts=max(attempts, standing.starts),
+        cluster=standing.cluster,
+        proc=standing.proc,
+        host=record.host if record else standing.host,
+        site=record.site if record else "",
+        events=record.events if record else 0,
+        hits=record.hits if record else 0,
+        seconds=record.ended - record.started if record else 0.0,
+        error=error,
+    )
+
+
+def _failure(standing: Standing, record: Record | None) -> str:
+    if standing.state is JobState.FAILED and standing.exit_code < 0:
+        return "killed" if standing.reason.startswith("killed") else "removed"
+    if record is not None:
+        return str(record.exit_class)
+    if standing.exit_code == EXITS[ExitClass.DONE].code:
+        return "no_record"
+    return str(exit_class_of(standing.exit_code))
+
+
+def _reason(standing: Standing, record: Record | None) -> str:
+    if standing.reason:
+        return standing.reason
+    if record is not None:
+        return record.error
+    return f"exit status {standing.exit_code} and no record; see the job's log"
+
+
+def outcome_files(folder: CampaignFolder, manifest: str) -> list[Path]:
+    """Return the outcome file of every block of a manifest, whether it is there yet or not.
+
+    Raises:
+        CampaignError: the manifest cannot be read.
+
+    """
+    return [folder.block(number).outcome for number in range(read_manifest(Path(manifest)).n_blocks)]
+
+
+def write_outcomes(path: Path, outcomes: Iterable[JobOutcome]) -> None:
+    """Write the rows as parquet, complete or not at all."""
+    table = pa.Table.from_pylist([asdict(outcome) for outcome in outcomes], schema=_SCHEMA)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    pq.write_table(table, temporary)
+    temporary.replace(path)
+
+
+def read_outcomes(path: Path) -> list[JobOutcome]:
+    """Read the rows.
+
+    Raises:
+        CampaignError: the file is not a table of outcomes.
+
+    """
+    try:
+        return [JobOutcome(**row) for row in pq.read_table(path, schema=_SCHEMA).to_pylist()]
+    except (OSError, pa.ArrowException, TypeError) as error:
+        message = f"{path}: not a readable table of outcomes; remove it and run `sonicgrid submit` again: {error}"
+        raise CampaignError(message) from error
+
+
+_ARROW = {"int": pa.int64(), "str": pa.string(), "float": pa.float64()}
+_SCHEMA = pa.schema([(field.name, _ARROW[str(field.type)]) for field in fields(JobOutcome)])

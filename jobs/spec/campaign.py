@@ -1,0 +1,242 @@
+"""Campaign specs: what is to be reprocessed, with which network, and in jobs of what size."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from jobs.errors import ConfigError, Problem
+from jobs.reco.url import is_url
+from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
+from jobs.spec.site import Site, load_sites
+from jobs.spec.units import Megabytes, Seconds, Share, WholeMegabytes, WholeSeconds
+from jobs.spec.yaml_file import read_yaml
+from sonic.network import MODEL_NAME, MODEL_VERSION
+
+__all__ = [
+    "Campaign",
+    "Estimate",
+    "FileList",
+    "JobSize",
+    "NetworkChoice",
+    "Output",
+    "RecoChoice",
+    "base_folder",
+    "dump_campaign",
+    "load_campaign",
+    "load_campaign_and_sites",
+]
+
+_Whole = Annotated[int, Field(strict=True)]
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+
+class FileList(_Keys):
+    """Input files that are named in a file."""
+
+    list: str = Field(min_length=1, description="Text file with one path or URL a line, or CSV with a column `file`")
+
+
+def _one_or_more(given: object) -> object:
+    return [given] if isinstance(given, str | dict) else given
+
+
+# The tags appear in pydantic's places of errors, so they must not be words that could be keys.
+_Input = Annotated[
+    Annotated[str, Field(min_length=1), Tag("<path>")] | Annotated[FileList, Tag("<list>")],
+    Discriminator(lambda given: "<list>" if isinstance(given, dict | FileList) else "<path>"),
+]
+
+
+class JobSize(_Keys):
+    """How the work is cut, and what one job asks of its slot."""
+
+    events_per_job: _Whole = Field(100, ge=1, description="Most events in one job; a job never spans two files")
+    jobs_per_block: _Whole = Field(
+        1000, ge=1, le=1000, description="Most jobs in one block; a block is one HTCondor cluster"
+    )
+    memory_mb: WholeMegabytes = Field(1500, alias="memory", gt=0, description="Memory of the slot")
+    disk_mb: WholeMegabytes = Field(2000, alias="disk", gt=0, description="Scratch disk of the slot")
+    max_runtime_s: WholeSeconds = Field(
+        8 * 3600, alias="max_runtime", gt=0, description="Longest that one attempt may run before HTCondor stops it"
+    )
+    max_retries: _Whole = Field(3, ge=0, description="Attempts after the first, where a retry can help")
+
+
+class NetworkChoice(_Keys):
+    """Which network scores the hits."""
+
+    name: str = Field(MODEL_NAME, min_length=1, description="Name of the model in the Triton repository")
+    version: str = Field(MODEL_VERSION, min_length=1, description="Version of the model")
+    file: str = Field(
+        "", description="ONNX file of the same network, for jobs of the cpu flavour; by default the shipped one"
+    )
+
+
+class RecoChoice(_Keys):
+    """How wires become pixels."""
+
+    adc_per_electron: float = Field(
+        DEFAULT_ADC_PER_ELECTRON,
+        gt=0,
+        description="Factor from the wires' electrons per tick to the network's ADC counts",
+    )
+
+
+class Output(_Keys):
+    """Where the results go."""
+
+    folder: str = Field("", description="Folder of the campaign; by default `results/NAME`")
+    merged_file_mb: Megabytes = Field(
+        1000, alias="merged_file", gt=0, description="Size at which a merged file is closed and the next begun"
+    )
+
+
+class Estimate(_Keys):
+    """What is known of the events beforehand; `plan` computes the network demand from it."""
+
+    hits_per_event: float = Field(gt=0, description="Hits of an average event, all planes; each is one patch")
+    seconds_per_event: Seconds = Field(gt=0, description="Time that a job takes for one event, gpu flavour")
+
+
+class Campaign(_Keys):
+    """One campaign, every default filled in and every path absolute."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64, description="Name; part of folder and file names"
+    )
+    description: str = Field("", description="One line for people: what this campaign is for")
+    inputs: Annotated[tuple[_Input, ...], BeforeValidator(_one_or_more)] = Field(
+        min_length=1, description="Files with events: paths, patterns (`*`, `?`, `[ab]`, `**`), `root://` URLs, lists"
+    )
+    sites: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        min_length=1, description="Sites that may run its jobs, by the names of their site configs"
+    )
+    flavour: Literal["gpu", "cpu"] = Field(
+        "gpu", description="Where the network runs: `gpu` asks the inference pool, `cpu` computes in the job"
+    )
+    cpu_comparison: Share = Field(
+        0.0, description="Part of the jobs that run with the cpu flavour to compare times, spread evenly"
+    )
+    jobs: JobSize = Field(JobSize(), description="How the work is cut, and what one job asks of its slot")
+    network: NetworkChoice = Field(NetworkChoice(), description="Which network scores the hits")
+    reco: RecoChoice = Field(RecoChoice(), description="How wires become pixels")
+    output: Output = Field(Output(), description="Where the results go")
+    estimate: Estimate | None = Field(None, description="What is known of the events beforehand, for `plan`")
+
+    @property
+    def folder(self) -> Path:
+        """The campaign's folder, absolute."""
+        return Path(self.output.folder)
+
+    @property
+    def needs_network_file(self) -> bool:
+        """Whether some of its jobs compute the network themselves."""
+        return self.flavour == "cpu" or self.cpu_comparison > 0
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Read a campaign spec; relative paths in it start at `base_folder(path)`.
+
+    Raises:
+        ConfigError: with every problem of the spec.
+
+    """
+    campaign = read_yaml(path, Campaign)
+    base = base_folder(path)
+    problems = []
+    output = _absolute(campaign.output.folder or f"results/{campaign.name}", base)
+    network_file = campaign.network.file
+    if network_file:
+        network_file = _absolute(network_file, base)
+    else:
+        shipped = files("sonic.server") / "models" / campaign.network.name / campaign.network.version / "model.onnx"
+        network_file = str(shipped) if shipped.is_file() else ""
+    if campaign.needs_network_file and not Path(network_file).is_file():
+        what = (
+            f"there is no file {network_file}" if network_file else "is missing, and no network of this name is shipped"
+        )
+        remedy = "jobs of the cpu flavour need the ONNX file; name one, or set flavour: gpu and cpu_comparison: 0 %"
+        problems.append(Problem(str(path), "network.file", what, remedy))
+    repeated = sorted({name for name in campaign.sites if campaign.sites.count(name) > 1})
+    problems += [Problem(str(path), "sites", f"names '{name}' twice", "keep one") for name in repeated]
+    if problems:
+        raise ConfigError(problems)
+    inputs = tuple(
+        FileList(list=_absolute(entry.list, base)) if isinstance(entry, FileList) else _absolute(entry, base)
+        for entry in campaign.inputs
+    )
+    return campaign.model_copy(
+        update={
+            "inputs": inputs,
+            "output": campaign.output.model_copy(update={"folder": output}),
+            "network": campaign.network.model_copy(update={"file": network_file}),
+        }
+    )
+
+
+def load_campaign_and_sites(path: Path, sites_folder: Path) -> tuple[Campaign, dict[str, Site]]:
+    """Read a spec and the site configs that it names.
+
+    Raises:
+        ConfigError: with every problem of the spec and of its sites.
+
+    """
+    problems: list[Problem] = []
+    campaign, sites = None, {}
+    try:
+        campaign = load_campaign(path)
+        names = campaign.sites
+    except ConfigError as error:
+        problems.extend(error.problems)
+        names = _names_of_sites(path)
+    try:
+        sites = load_sites(sites_folder, dict.fromkeys(names), asked_by=str(path))
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if problems or campaign is None:
+        raise ConfigError(problems)
+    return campaign, sites
+
+
+def base_folder(spec: Path) -> Path:
+    """Return where a spec's relative paths start.
+
+    That is the checkout that holds the spec, the nearest folder above it with a Snakefile, or else the spec's own
+    folder: the same place wherever the command is run, so that a second `submit` finds the results of the first.
+    """
+    folder = spec.resolve().parent
+    return next((above for above in (folder, *folder.parents) if (above / "Snakefile").is_file()), folder)
+
+
+def dump_campaign(campaign: Campaign) -> str:
+    """Return the campaign as a spec with every default filled in, YAML."""
+    document = campaign.model_dump(by_alias=True, exclude_none=True)
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _absolute(written: str, base: Path) -> str:
+    """Make a path absolute; leave a URL as it is."""
+    return written if is_url(written) else os.path.normpath(base / Path(written).expanduser())
+
+
+class _SitesOnly(BaseModel):
+    """The sites of a spec that has other problems, so that theirs can be told at once with them."""
+
+    sites: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+
+
+def _names_of_sites(path: Path) -> tuple[str, ...]:
+    try:
+        return read_yaml(path, _SitesOnly).sites
+    except ConfigError:
+        return ()

@@ -1,0 +1,138 @@
+"""One driver per campaign, found by a lock that the kernel keeps, and stopped without leaving anything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from jobs.errors import CampaignError
+from jobs.layout import CampaignFolder
+from jobs.running import driver
+from jobs.running.driver import Driver, find_driver, stop_driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# A stand-in for Snakemake, started by the real driver: it can be made deaf to signals, as Snakemake is in a deadlock.
+SCRIPT = """
+    import sys
+    from pathlib import Path
+    import jobs.running.driver as driver
+    from jobs.layout import CampaignFolder
+    driver.STOP_GRACE_S = 0.5
+    driver._snakemake = lambda spec, sites, folder: [sys.executable, "-c", {snakemake!r}]
+    try:
+        code = driver.drive(Path("spec"), Path("sites"), CampaignFolder(Path({folder!r})))
+    except driver.CampaignError as error:
+        sys.exit(str(error))
+    sys.exit(code)
+"""
+
+SLEEPS = "import time; time.sleep(60)"
+IS_DEAF = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(60)"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Start a driver on the campaign in `tmp_path`; all are killed at the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start_(snakemake: str) -> subprocess.Popen[str]:
+        script = textwrap.dedent(SCRIPT).format(snakemake=snakemake, folder=str(tmp_path))
+        process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield start_
+    for process in started:
+        for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def wait_for_driver(folder: CampaignFolder) -> Driver:
+    """Wait until a driver holds the lock and its Snakemake runs."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = find_driver(folder)
+        if found is not None and found.pid > 0 and psutil.Process(found.pid).children():
+            return found
+        time.sleep(0.02)
+    pytest.fail("no driver came up")
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended; an orphan's body may stay where nobody collects it."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_no_driver_where_there_is_none(tmp_path: Path) -> None:
+    """A campaign that nobody drives has no driver, whatever a driver of the past left behind."""
+    folder = CampaignFolder(tmp_path)
+    assert find_driver(folder) is None
+    folder.lock.write_text('{"pid": 1, "host": "gone", "started": 0}')
+    assert find_driver(folder) is None
+    assert not stop_driver(folder)
+
+
+def test_a_second_driver_is_refused(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    """Two drivers never work on one campaign; the second says so."""
+    first = start(SLEEPS)
+    assert wait_for_driver(CampaignFolder(tmp_path)).pid == first.pid
+    second = start(SLEEPS)
+    _, error = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert "another driver is at work" in error
+
+
+def test_exit_status_is_snakemakes(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    """The driver ends as Snakemake ended, and lets go of the campaign."""
+    process = start("raise SystemExit(3)")
+    assert process.wait(timeout=20) == 3
+    assert find_driver(CampaignFolder(tmp_path)) is None
+
+
+@pytest.mark.parametrize("snakemake", [SLEEPS, IS_DEAF])
+def test_stop_leaves_nothing(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]], snakemake: str) -> None:
+    """A driver that is asked to stop ends, and so does its Snakemake, also one that is deaf to signals."""
+    folder = CampaignFolder(tmp_path)
+    process = start(snakemake)
+    child = psutil.Process(wait_for_driver(folder).pid).children()[0]
+    assert stop_driver(folder)
+    assert process.wait(timeout=20) != 0
+    assert find_driver(folder) is None
+    assert is_gone(child)
+
+
+def test_orphaned_snakemake_keeps_the_lock(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    """When the driver alone is killed, nobody drives beside the Snakemake that it leaves, and that can be stopped."""
+    folder = CampaignFolder(tmp_path)
+    process = start(SLEEPS)
+    child = psutil.Process(wait_for_driver(folder).pid).children()[0]
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=20)
+    assert find_driver(folder) is not None
+    assert stop_driver(folder)
+    assert is_gone(child)
+    assert find_driver(folder) is None
+
+
+def test_driver_of_another_machine_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process number says nothing on another machine."""
+    there = Driver(pid=os.getpid(), host="another.example.org", started=0.0)
+    monkeypatch.setattr(driver, "find_driver", lambda _folder: there)
+    with pytest.raises(CampaignError, match=r"another\.example\.org"):
+        stop_driver(CampaignFolder(tmp_path))

@@ -1,0 +1,148 @@
+"""The event log alone tells where every job of a block stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobs.running.follow import BlockFollower
+from jobs.states import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.builders.event_log import EventLog
+
+
+@pytest.fixture
+def follower(event_log: EventLog) -> Iterator[BlockFollower]:
+    """A follower of jobs 10 to 12."""
+    follower = BlockFollower(event_log.path, range(10, 13))
+    yield follower
+    follower.close()
+
+
+def states(follower: BlockFollower) -> list[str]:
+    """Read what is new and return the states in the order of the jobs."""
+    follower.poll()
+    return [str(standing.state) for _, standing in sorted(follower.standings.items())]
+
+
+def test_no_log_yet(follower: BlockFollower) -> None:
+    """Before HTCondor wrote a line, every job is pending and nothing fails."""
+    assert follower.poll() == 0
+    assert states(follower) == ["pending"] * 3
+    assert follower.unfinished() == {10, 11, 12}
+
+
+def test_a_whole_life(follower: BlockFollower, event_log: EventLog) -> None:
+    """A job is found by the note of its submit event, whatever its proc, and followed to its exit status."""
+    event_log.cluster_submitted(7)
+    event_log.submitted(7, 0, job=12)
+    assert states(follower) == ["pending", "pending", "idle"]
+    event_log.executing(7, 0)
+    assert states(follower) == ["pending", "pending", "running"]
+    event_log.terminated(7, 0, code=0)
+    assert states(follower) == ["pending", "pending", "done"]
+    standing = follower.standings[12]
+    assert (standing.cluster, standing.proc, standing.starts, standing.exit_code) == (7, 0, 1, 0)
+    assert follower.unfinished() == {10, 11}
+
+
+def test_each_poll_reads_only_what_is_new(follower: BlockFollower, event_log: EventLog) -> None:
+    """The log is read incrementally."""
+    event_log.submitted(7, 0, job=10)
+    assert follower.poll() == 1
+    event_log.executing(7, 0)
+    assert follower.poll() == 1
+    assert follower.poll() == 0
+
+
+def test_retry_counts_starts(follower: BlockFollower, event_log: EventLog) -> None:
+    """A job that HTCondor runs again is idle in between and counts its starts."""
+    event_log.submitted(7, 0, job=10)
+    event_log.executing(7, 0)
+    event_log.evicted(7, 0)
+    assert states(follower)[0] == "idle"
+    event_log.executing(7, 0)
+    event_log.terminated(7, 0, code=20)
+    follower.poll()
+    assert follower.standings[10].state is JobState.FAILED
+    assert follower.standings[10].starts == 2
+    assert follower.standings[10].exit_code == 20
+
+
+def test_held_and_released(follower: BlockFollower, event_log: EventLog) -> None:
+    """A held job says why, and is idle again when it is released."""
+    event_log.submitted(7, 0, job=10)
+    event_log.held(7, 0, "memory usage exceeded request_memory")
+    follower.poll()
+    assert follower.standings[10].state is JobState.HELD
+    assert "memory usage" in follower.standings[10].reason
+    event_log.released(7, 0)
+    assert states(follower)[0] == "idle"
+
+
+def test_killed_by_a_signal(follower: BlockFollower, event_log: EventLog) -> None:
+    """A job that a signal ended has failed without an exit status, and names the signal."""
+    event_log.submitted(7, 0, job=10)
+    event_log.executing(7, 0)
+    event_log.killed(7, 0, signal=9)
+    follower.poll()
+    standing = follower.standings[10]
+    assert standing.state is JobState.FAILED
+    assert standing.exit_code == -1
+    assert standing.reason == "killed by signal 9"
+
+
+def test_end_of_a_cluster(follower: BlockFollower, event_log: EventLog) -> None:
+    """A cluster that left the queue is known to have ended."""
+    event_log.submitted(7, 0, job=10)
+    follower.poll()
+    assert 7 not in follower.ended_clusters
+    event_log.cluster_removed(7, jobs=1)
+    follower.poll()
+    assert 7 in follower.ended_clusters
+
+
+def test_removed_cluster_gives_up_its_pending_jobs(follower: BlockFollower, event_log: EventLog) -> None:
+    """Jobs that a removed cluster never materialized have failed, with that reason; nothing waits for them."""
+    event_log.submitted(7, 0, job=10)
+    event_log.aborted(7, 0, "via condor_rm (by user sonicgrid)")
+    event_log.cluster_removed(7, jobs=1, complete=False)
+    assert states(follower) == ["failed"] * 3
+    assert "removed" in follower.standings[12].reason
+    assert not follower.unfinished()
+
+
+def test_second_cluster_takes_failed_jobs_up_again(follower: BlockFollower, event_log: EventLog) -> None:
+    """A new submission makes failed jobs pending again, but for those whose failure no retry can mend."""
+    for proc, code in enumerate((10, 20, 0)):
+        event_log.submitted(7, proc, job=10 + proc)
+        event_log.executing(7, proc)
+        event_log.terminated(7, proc, code=code)
+    event_log.cluster_removed(7, jobs=3)
+    assert states(follower) == ["failed", "failed", "done"]
+    event_log.cluster_submitted(8)
+    assert states(follower) == ["failed", "pending", "done"]
+    event_log.submitted(8, 0, job=11)
+    event_log.executing(8, 0)
+    assert states(follower) == ["failed", "running", "done"]
+
+
+def test_echo_of_an_earlier_cluster_changes_nothing(follower: BlockFollower, event_log: EventLog) -> None:
+    """What is said late about a cluster that was replaced does not touch the job's new life."""
+    event_log.submitted(7, 0, job=10)
+    event_log.cluster_submitted(8)
+    event_log.submitted(8, 0, job=10)
+    event_log.executing(8, 0)
+    event_log.aborted(7, 0, "via condor_rm")
+    assert states(follower)[0] == "running"
+
+
+def test_jobs_of_others_in_the_log_are_ignored(follower: BlockFollower, event_log: EventLog) -> None:
+    """A submit event without our note, or with a job of another block, is not one of ours."""
+    event_log.submitted(7, 0, job=999)
+    event_log.executing(7, 0)
+    assert states(follower) == ["pending"] * 3
