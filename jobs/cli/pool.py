@@ -80,7 +80,8 @@ def up(
     console.print(f"pool is up in {state.folder}", markup=False)
     if state.endpoints:
         console.print(f"inference endpoint: {state.endpoints[0]}", markup=False)
-    console.print(f"HTCondor's own commands: export CONDOR_CONFIG='{state.condor_config}'", markup=False)
+    line = f"HTCondor's own commands: export CONDOR_CONFIG='{state.condor_config}'"
+    console.print(line, markup=False, soft_wrap=True)
 
 
 @app.command()

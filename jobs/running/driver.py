@@ -30,8 +30,11 @@ __all__ = ["Driver", "drive", "driver_command", "find_driver", "print_dag", "sta
 SNAKEFILE = CHECKOUT / "Snakefile"
 PROFILE = CHECKOUT / "workflow" / "profiles" / "default"
 
-STOP_GRACE_S = 15.0
-"""Longest wait for Snakemake to end by itself once it was asked."""
+STOP_GRACE_S = 5.0
+"""Longest wait for Snakemake to end by itself once it was asked; nothing of ours is lost when it is killed."""
+
+STOP_WAIT_S = 30.0
+"""Longest wait for a driver to end once it was asked."""
 
 START_WAIT_S = 20.0
 """Longest wait for a new driver to take the lock."""
@@ -120,7 +123,7 @@ def stop_driver(folder: CampaignFolder) -> bool:
     except ProcessLookupError:
         # The driver was killed and left its Snakemake behind, which needs no grace: its jobs are HTCondor's.
         _signal_group(driver.snakemake, signal.SIGKILL)
-    deadline = time.monotonic() + 2 * STOP_GRACE_S
+    deadline = time.monotonic() + STOP_WAIT_S
     while find_driver(folder) is not None:
         if time.monotonic() > deadline:
             message = f"the driver (process {driver.pid}) does not stop; see {folder.log}"
@@ -188,7 +191,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     def ask(_number: int, _frame: FrameType | None) -> None:
         if not asked:
             asked.append(time.monotonic())
-            _signal_group(process.pid, signal.SIGINT)
+            _signal_group(process.pid, signal.SIGTERM)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)

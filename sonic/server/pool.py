@@ -105,6 +105,11 @@ def start_servers(
     if not model.is_file():
         raise SetupFailed(f"{model}: no such model file")
     folder = Path(folder).resolve()
+    for path in (folder, Path(runtime).resolve()):
+        if any(character.isspace() for character in str(path)):
+            # Its Python backend starts a helper through a shell, without quotes.
+            message = f"{path}: Triton cannot run from a path with spaces; choose another with SONICGRID_RUNTIME"
+            raise SetupFailed(f"{message} and SONICGRID_POOL, or move the checkout")
     programs = find_programs(runtime)
     _warn_of_small_shared_memory(count, report)
     with _errors_told(folder), _lock(folder):

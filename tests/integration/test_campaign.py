@@ -185,7 +185,8 @@ def test_detached_and_cancelled(grid: Grid) -> None:
     assert grid.ask("cancel", "detached.yaml")["driver_stopped"]
     wait_until(lambda: grid.ask("pool", "status", "--folder", str(grid.pool))["jobs"].get("running", 0) == 0)
     grid.run("submit", "detached.yaml", "--detach")
-    wait_until(lambda: grid.ask("status", "detached.yaml").get("verdict", "").startswith("complete:"))
+    wait_until(lambda: (folder.root / "complete").exists() and grid.ask("status", "detached.yaml")["driver"] is None)
+    assert grid.ask("status", "detached.yaml")["verdict"].startswith("complete:")
     assert len(merged_scores(folder)) == n_events
 
 

@@ -242,6 +242,12 @@ def test_model_that_is_no_network_is_told_and_leaves_nothing(server_runtime: Pat
     assert _left_in_shared_memory(folder) == []
 
 
+def test_path_with_a_space_is_refused(server_runtime: Path, tmp_path: Path) -> None:
+    """Triton's helper would not start from there; that is said at once, not after a time-out."""
+    with pytest.raises(SetupFailed, match="spaces"):
+        start_servers(tmp_path / "a folder", 1, runtime=server_runtime)
+
+
 def test_hung_server_is_replaced(own_set: Callable[[int], ServersState], tmp_path: Path) -> None:
     """A server that lives but does not answer is not ready, and starting again replaces it."""
     state = own_set(1)
