@@ -125,9 +125,11 @@ def cancel(
     stopped = stop_driver(folder)
     removed = queue.remove(folder, reason="sonicgrid cancel")
     if as_json:
-        emit_json({"folder": str(folder.root), "driver_stopped": stopped, "jobs_removed": removed})
+        emit_json({"folder": str(folder.root), "driver_stopped": stopped, "clusters_removed": removed})
         return
-    console.print(f"{removed} jobs removed; `sonicgrid submit {campaign}` takes the campaign up again")
+    console.print(
+        f"{removed} clusters removed from the queue; `sonicgrid submit {campaign}` takes the campaign up again"
+    )
 
 
 def _end(folder: CampaignFolder, *, as_json: bool) -> None:

@@ -70,18 +70,19 @@ class Queue:
         return [found[cluster] for cluster in sorted(found)]
 
     def remove(self, folder: CampaignFolder, reason: str) -> int:
-        """Remove everything of a campaign, its detached driver included; returns how many jobs that were.
+        """Remove everything of a campaign, its detached driver included; returns how many clusters of jobs that were.
 
         Raises:
             PoolError: the schedd does not answer or refuses.
 
         """
+        clusters = self.clusters(folder)
         try:
-            answer = self._schedd.act(htcondor2.JobAction.Remove, _of_campaign(folder), reason=reason)
+            self._schedd.act(htcondor2.JobAction.Remove, _of_campaign(folder), reason=reason)
         except htcondor2.HTCondorException as error:
             message = f"HTCondor did not remove the campaign's jobs: {error}"
             raise PoolError(message) from error
-        return int(answer["TotalSuccess"]) if answer else 0
+        return len(clusters)
 
 
 def open_queue() -> Queue:
