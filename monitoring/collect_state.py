@@ -9,7 +9,7 @@ import pyarrow as pa
 from jobs.manifest import read_manifest
 from jobs.planning.plan import read_summary
 from jobs.results.validate import read_validation
-from jobs.running.driver import find_driver
+from jobs.running.lock import find_driver
 from jobs.running.outcome import read_outcomes
 from jobs.states import JobState
 from monitoring.attempts import ErrorText

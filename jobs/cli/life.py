@@ -14,10 +14,12 @@ from jobs.cli.output import JsonOption, console, emit_json
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, find_spec
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
+from jobs.planning.inputs import find_inputs
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
-from jobs.running.driver import find_driver, print_dag, start_driver, stop_driver
+from jobs.running.driver import last_error, print_dag, start_driver, stop_driver
+from jobs.running.lock import find_driver, last_status
 from jobs.running.progress import CampaignFollower, Progress
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
@@ -54,7 +56,9 @@ def submit(
     """
     spec = find_spec(campaign)
     sites = find_sites_folder(sites_folder).resolve()
-    folder = CampaignFolder(load_campaign_and_sites(spec, sites)[0].folder)
+    checked, _ = load_campaign_and_sites(spec, sites)
+    find_inputs(checked, str(spec))
+    folder = CampaignFolder(checked.folder)
     if dry_run:
         raise typer.Exit(print_dag(spec, sites, folder))
     if find_driver(folder) is not None:
@@ -134,10 +138,10 @@ def cancel(
 
 def _end(folder: CampaignFolder, *, as_json: bool) -> None:
     """Print the verdict and where to look; exit 1 if the campaign is not complete."""
-    if not folder.validation.exists():
-        message = f"the campaign did not get through; the end of {folder.log} says why"
+    validation = read_validation(folder) if folder.validation.exists() else None
+    if validation is None or (validation.complete and last_status(folder) != 0):
+        message = f"the campaign did not get through: {last_error(folder)}"
         raise CampaignError(message)
-    validation = read_validation(folder)
     merged = sorted(str(path) for path in folder.merged.glob("*.root"))
     if as_json:
         emit_json(

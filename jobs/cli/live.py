@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.cli.output import console
-from jobs.running.driver import find_driver, stop_driver
+from jobs.running.driver import stop_driver
+from jobs.running.lock import find_driver
 from jobs.running.progress import CampaignFollower
 from jobs.states import DISPLAY_ORDER, JobState
 

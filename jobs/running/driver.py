@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
 from jobs.layout import CHECKOUT, CampaignFolder
+from jobs.running.lock import Driver, find_driver, hold_lock, sign_lock
 
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Driver", "drive", "driver_command", "find_driver", "print_dag", "start_driver", "stop_driver"]
+__all__ = ["drive", "driver_command", "last_error", "print_dag", "start_driver", "stop_driver"]
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 PROFILE = CHECKOUT / "workflow" / "profiles" / "default"
@@ -40,33 +39,19 @@ START_WAIT_S = 20.0
 """Longest wait for a new driver to take the lock."""
 
 
-@dataclass(frozen=True)
-class Driver:
-    """A driver that is at work on a campaign."""
-
-    pid: int
-    host: str
-    started: float
-    """Seconds since the epoch."""
-    snakemake: int = 0
-    """Process group of its Snakemake; 0 while there is none yet."""
-
-
-def find_driver(folder: CampaignFolder) -> Driver | None:
-    """Return the driver that holds the campaign's lock, if there is one."""
-    try:
-        handle = folder.lock.open("r+")
-    except FileNotFoundError:
-        return None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            try:
-                return Driver(**json.loads(handle.read()))
-            except (json.JSONDecodeError, TypeError):
-                return Driver(pid=-1, host="unknown", started=0.0)
-        return None
+def last_error(folder: CampaignFolder) -> str:
+    """Return the last error that a step of the campaign wrote into the driver's log, or where to look for it."""
+    lines = folder.log.read_text(errors="replace").splitlines() if folder.log.exists() else []
+    starts = [index for index, line in enumerate(lines) if line.startswith("error: ")]
+    if not starts:
+        return f"the end of {folder.log} says why"
+    # An error that lists several problems goes on in indented lines.
+    error = [lines[starts[-1]].removeprefix("error: ")]
+    for line in lines[starts[-1] + 1 :]:
+        if not line.startswith("  "):
+            break
+        error.append(line)
+    return "\n".join(error)
 
 
 def driver_command(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:
@@ -145,15 +130,9 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         CampaignError: another driver is at work on the campaign.
 
     """
-    folder.root.mkdir(parents=True, exist_ok=True)
-    with folder.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"{folder.root}: another driver is at work; follow it with `sonicgrid status`"
-            raise CampaignError(message) from error
+    with hold_lock(folder) as lock:
         driver = Driver(pid=os.getpid(), host=os.uname().nodename, started=time.time())
-        _sign(lock, driver)
+        sign_lock(lock, driver)
         # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
         process = subprocess.Popen(
             _snakemake(spec, sites_folder, folder),
@@ -161,14 +140,11 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
             start_new_session=True,
             pass_fds=[lock.fileno()],
         )
-        _sign(lock, replace(driver, snakemake=process.pid))
-        return _wait(process)
-
-
-def _sign(lock: TextIO, driver: Driver) -> None:
-    lock.truncate(0)
-    lock.write(json.dumps(asdict(driver)))
-    lock.flush()
+        driver = replace(driver, snakemake=process.pid)
+        sign_lock(lock, driver)
+        status = _wait(process)
+        sign_lock(lock, replace(driver, status=status))
+        return status
 
 
 def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:

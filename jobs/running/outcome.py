@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass, exit_class_of
 from jobs.manifest import read_manifest
 from jobs.record import Record, read_records
+from jobs.replace_file import replace_file
 from jobs.states import JobState
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def outcome_files(folder: CampaignFolder, manifest: str) -> list[Path]:
 def write_outcomes(path: Path, outcomes: Iterable[JobOutcome]) -> None:
     """Write the rows as parquet, complete or not at all."""
     table = pa.Table.from_pylist([asdict(outcome) for outcome in outcomes], schema=_SCHEMA)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary)
-    temporary.replace(path)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    replace_file(path, sink.getvalue().to_pybytes())
 
 
 def read_outcomes(path: Path) -> list[JobOutcome]:

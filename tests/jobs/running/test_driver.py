@@ -16,7 +16,8 @@ import pytest
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.running import driver
-from jobs.running.driver import Driver, find_driver, stop_driver
+from jobs.running.driver import last_error, stop_driver
+from jobs.running.lock import Driver, find_driver, last_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,6 +104,7 @@ def test_exit_status_is_snakemakes(tmp_path: Path, start: Callable[[str], subpro
     process = start("raise SystemExit(3)")
     assert process.wait(timeout=20) == 3
     assert find_driver(CampaignFolder(tmp_path)) is None
+    assert last_status(CampaignFolder(tmp_path)) == 3
 
 
 @pytest.mark.parametrize("snakemake", [SLEEPS, IS_DEAF])
@@ -128,6 +130,26 @@ def test_orphaned_snakemake_keeps_the_lock(tmp_path: Path, start: Callable[[str]
     assert stop_driver(folder)
     assert is_gone(child)
     assert find_driver(folder) is None
+
+
+def test_killed_driver_has_no_status(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    """A driver that was killed leaves no exit status that could be taken for success."""
+    folder = CampaignFolder(tmp_path)
+    assert last_status(folder) is None
+    process = start(SLEEPS)
+    wait_for_driver(folder)
+    process.kill()
+    process.wait(timeout=20)
+    assert last_status(folder) is None
+    stop_driver(folder)
+
+
+def test_last_error_is_the_steps_own(tmp_path: Path) -> None:
+    """What a step said last is told, with all its lines; without one, where to look."""
+    folder = CampaignFolder(tmp_path)
+    assert str(folder.log) in last_error(folder)
+    folder.log.write_text("error: old\nrule plan\nerror: 2 problems:\n  a: b\n  c: d\nExiting\n")
+    assert last_error(folder) == "2 problems:\n  a: b\n  c: d"
 
 
 def test_driver_of_another_machine_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
