@@ -1,0 +1,55 @@
+"""The verdict on a campaign names what is missing and decides the exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.exits import ExitClass
+from jobs.results import validate as validation
+from jobs.results import verdict
+from jobs.results.validate import validate
+from jobs.results.verdict import state_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_complete(begin: Callable[..., Any]) -> None:
+    """A campaign with every event says so in one line."""
+    bench = begin()
+    for job in bench.jobs:
+        bench.finish(job)
+    assert state_verdict(validate(bench.folder)) == "complete: 5 jobs, 9 events, 12 hits"
+
+
+def test_missing_jobs_are_named_with_their_reason(begin: Callable[..., Any]) -> None:
+    """Each missing job is told with its class and its error."""
+    bench = begin()
+    for job in range(4):
+        bench.finish(job)
+    bench.report(4, ExitClass.BAD_INPUT, error="a.root, entry 3: NaN")
+    said = state_verdict(validate(bench.folder))
+    assert said.startswith("complete but for 1 of 5 jobs")
+    assert "job 4: bad_input: a.root, entry 3: NaN" in said
+
+
+@pytest.mark.parametrize(("jobs", "status"), [(5, None), (4, 1)])
+def test_exit_status_and_mark(
+    begin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, jobs: int, status: int | None
+) -> None:
+    """The mark of completeness appears, and the exit status is 0, only for a complete campaign."""
+    bench = begin()
+    for job in range(jobs):
+        bench.finish(job)
+    validation.main(["--folder", str(bench.folder.root)])
+    monkeypatch.setattr(sys, "argv", ["verdict", "--folder", str(bench.folder.root)])
+    if status is None:
+        verdict.main()
+    else:
+        with pytest.raises(SystemExit) as ended:
+            verdict.main()
+        assert ended.value.code == status
+    assert (bench.folder.root / "complete").exists() == (status is None)
