@@ -101,7 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--plugin-jobs", type=int, default=100, help="empty jobs to run through the plugin, and beside it (%(default)s)"
     )
-    parser.add_argument("--slots", type=int, default=40, help="slots of the pool (%(default)s)")
+    parser.add_argument("--slots", type=int, default=16, help="slots of the pool (%(default)s)")
     parser.add_argument("--skip-plugin", action="store_true", help="measure SonicGrid alone")
     parser.add_argument(
         "--out",
