@@ -9,7 +9,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jobs.cli.life import submit
-from jobs.cli.output import console
+from jobs.cli.output import JsonOption, console
 from jobs.cli.target import find_spec
 from jobs.pool.down import pool_down
 from jobs.pool.folders import pool_folder
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     keep_pool: Annotated[bool, typer.Option("--keep-pool", help="Leave the pool running afterwards.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run a whole campaign on this machine: pool up, sample data, campaign, report, pool down.
 
@@ -44,13 +45,14 @@ def demo(
     """
     spec = find_spec(SPEC)
     was_up = condor_status(pool_folder()).up
+    console.quiet = as_json
     try:
         console.rule("pool")
         pool_up(report=lambda line: console.print(line, markup=False))
         console.rule("sample data")
         _generate(base_folder(spec) / DATA)
         console.rule("campaign")
-        submit(str(spec))
+        submit(str(spec), as_json=as_json)
         console.rule("where to look")
         _show(load_campaign(spec).folder)
     finally:

@@ -18,7 +18,7 @@ from jobs.planning.inputs import find_inputs
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
-from jobs.running.driver import last_error, print_dag, start_driver, stop_driver
+from jobs.running.driver import last_error, show_dag, start_driver, stop_driver
 from jobs.running.lock import find_driver, last_status
 from jobs.running.progress import CampaignFollower, Progress
 from jobs.running.queue import open_queue
@@ -60,7 +60,12 @@ def submit(
     find_inputs(checked, str(spec))
     folder = CampaignFolder(checked.folder)
     if dry_run:
-        raise typer.Exit(print_dag(spec, sites, folder))
+        dag = show_dag(spec, sites)
+        if as_json:
+            emit_json({"folder": str(folder.root), "snakemake": dag})
+        else:
+            console.out(dag, end="")
+        return
     if find_driver(folder) is not None:
         _tell(as_json, "a driver is at work already; following it")
     else:

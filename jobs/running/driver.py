@@ -15,16 +15,18 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
 from jobs.layout import CHECKOUT, CampaignFolder
 from jobs.running.lock import Driver, find_driver, hold_lock, sign_lock
+from jobs.spec.campaign import load_campaign
 
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["drive", "driver_command", "last_error", "print_dag", "start_driver", "stop_driver"]
+__all__ = ["drive", "driver_command", "last_error", "show_dag", "start_driver", "stop_driver"]
 
 SNAKEFILE = CHECKOUT / "Snakefile"
 PROFILE = CHECKOUT / "workflow" / "profiles" / "default"
@@ -117,10 +119,22 @@ def stop_driver(folder: CampaignFolder) -> bool:
     return True
 
 
-def print_dag(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
-    """Have Snakemake show on the terminal what it would run; returns its exit status."""
-    folder.root.mkdir(parents=True, exist_ok=True)
-    return subprocess.run([*_snakemake(spec, sites_folder, folder), "--dry-run"], check=False).returncode
+def show_dag(spec: Path, sites_folder: Path) -> str:
+    """Return what Snakemake would run for a campaign, in its words; starts nothing and leaves nothing behind.
+
+    Raises:
+        CampaignError: Snakemake cannot make its plan.
+
+    """
+    folder = CampaignFolder(load_campaign(spec).folder)
+    with TemporaryDirectory() as elsewhere:
+        directory = folder.root if folder.root.is_dir() else Path(elsewhere)
+        command = [*_snakemake(spec, sites_folder, folder, directory=directory), "--dry-run", "--quiet", "host"]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ran.returncode != 0:
+        message = f"Snakemake cannot plan the campaign: {ran.stdout.strip()}"
+        raise CampaignError(message)
+    return ran.stdout
 
 
 def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
@@ -135,7 +149,7 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         sign_lock(lock, driver)
         # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
         process = subprocess.Popen(
-            _snakemake(spec, sites_folder, folder),
+            _snakemake(spec, sites_folder, folder, directory=folder.root),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=[lock.fileno()],
@@ -147,13 +161,13 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         return status
 
 
-def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder) -> list[str]:
+def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder, *, directory: Path) -> list[str]:
     return [
         sys.executable,
         *("-m", "snakemake"),
         *("--snakefile", str(SNAKEFILE)),
         *("--workflow-profile", str(PROFILE)),
-        *("--directory", str(folder.root)),
+        *("--directory", str(directory)),
         # The campaign's own lock is kept by the kernel; Snakemake's would outlive a SIGKILL.
         "--nolock",
         *("--config", f"campaign={spec}", f"sites={sites_folder}", f"folder={folder.root}"),

@@ -30,7 +30,7 @@ SCRIPT = """
     import jobs.running.driver as driver
     from jobs.layout import CampaignFolder
     driver.STOP_GRACE_S = 0.5
-    driver._snakemake = lambda spec, sites, folder: [sys.executable, "-c", {snakemake!r}]
+    driver._snakemake = lambda spec, sites, folder, directory: [sys.executable, "-c", {snakemake!r}]
     try:
         code = driver.drive(Path("spec"), Path("sites"), CampaignFolder(Path({folder!r})))
     except driver.CampaignError as error:
