@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobs.exits import ExitClass
 from jobs.running.follow import Standing
@@ -15,6 +15,8 @@ from jobs.running.outcome import judge, write_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.builders.bench import Bench
 
 SONICGRID = str(Path(sys.executable).with_name("sonicgrid"))
 
@@ -68,7 +70,7 @@ def test_status_before_the_plan(tmp_path: Path, write_spec: Callable[..., Path])
     assert json.loads(sonicgrid(tmp_path, "status", spec, "--json").stdout)["planned"] is False
 
 
-def test_status_of_a_campaign(tmp_path: Path, begin: Callable[..., Any]) -> None:
+def test_status_of_a_campaign(tmp_path: Path, begin: Callable[..., Bench]) -> None:
     """States of jobs, events and what is left, without a pool."""
     bench = begin()
     for job in (0, 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,8 +16,10 @@ from jobs.results.verdict import state_verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.builders.bench import Bench
 
-def test_complete(begin: Callable[..., Any]) -> None:
+
+def test_complete(begin: Callable[..., Bench]) -> None:
     """A campaign with every event says so in one line."""
     bench = begin()
     for job in bench.jobs:
@@ -25,7 +27,7 @@ def test_complete(begin: Callable[..., Any]) -> None:
     assert state_verdict(validate(bench.folder)) == "complete: 5 jobs, 9 events, 12 hits"
 
 
-def test_missing_jobs_are_named_with_their_reason(begin: Callable[..., Any]) -> None:
+def test_missing_jobs_are_named_with_their_reason(begin: Callable[..., Bench]) -> None:
     """Each missing job is told with its class and its error."""
     bench = begin()
     for job in range(4):
@@ -38,7 +40,7 @@ def test_missing_jobs_are_named_with_their_reason(begin: Callable[..., Any]) -> 
 
 @pytest.mark.parametrize(("jobs", "status"), [(5, None), (4, 1)])
 def test_exit_status_and_mark(
-    begin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, jobs: int, status: int | None
+    begin: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch, jobs: int, status: int | None
 ) -> None:
     """The mark of completeness appears, and the exit status is 0, only for a complete campaign."""
     bench = begin()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.builders.bench import Bench
 
-def through(bench: Any, number: int) -> None:  # noqa: ANN401 - the bench of conftest
+
+def through(bench: Bench, number: int) -> None:
     """Judge a block as `watch` does."""
     folder = bench.folder.block(number)
     jobs = [job.job for job in bench.made.manifest.block(number)]
@@ -35,7 +37,7 @@ def test_not_planned(tmp_path: Path) -> None:
         CampaignFollower(CampaignFolder(tmp_path))
 
 
-def test_before_anything_ran(begin: Callable[..., Any]) -> None:
+def test_before_anything_ran(begin: Callable[..., Bench]) -> None:
     """A planned campaign has all its jobs pending."""
     bench = begin()
     progress = CampaignFollower(bench.folder).look()
@@ -45,7 +47,7 @@ def test_before_anything_ran(begin: Callable[..., Any]) -> None:
     assert progress.eta_s is None
 
 
-def test_blocks_that_run_and_blocks_that_are_through(begin: Callable[..., Any]) -> None:
+def test_blocks_that_run_and_blocks_that_are_through(begin: Callable[..., Bench]) -> None:
     """Counts of running blocks come from event logs, those of ended blocks from their outcomes."""
     bench = begin()
     for job in range(3):
@@ -63,7 +65,7 @@ def test_blocks_that_run_and_blocks_that_are_through(begin: Callable[..., Any]) 
     assert progress.hold_reasons == {"out of memory": 1}
 
 
-def test_a_reopened_block_is_followed_again(begin: Callable[..., Any]) -> None:
+def test_a_reopened_block_is_followed_again(begin: Callable[..., Bench]) -> None:
     """When an outcome is taken away, the block's event log counts again."""
     bench = begin()
     log = EventLog(bench.folder.block(0).events_log)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.layout import CampaignFolder
+    from tests.builders.bench import Bench
 
 ACCESS = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patches")}
 
@@ -35,19 +36,19 @@ def queue() -> FakeQueue:
     return FakeQueue()
 
 
-def submitter_of(bench: Any, queue: FakeQueue, **fields: Any) -> Submitter:  # noqa: ANN401 - the bench of conftest
+def submitter_of(bench: Bench, queue: FakeQueue, **fields: Any) -> Submitter:  # noqa: ANN401 - fields of a site
     """A submitter for a planned campaign with one site."""
     campaign = load_campaign(bench.folder.spec)
     return Submitter(bench.folder, campaign, bench.made.manifest, {"local": site(**fields)}, ACCESS, queue)
 
 
-def left(bench: Any, number: int = 0) -> list[int]:  # noqa: ANN401 - the bench of conftest
+def left(bench: Bench, number: int = 0) -> list[int]:
     """The jobs of a block that would run."""
     manifest = bench.made.manifest
     return jobs_to_run(bench.folder.block(number), manifest.block(number), manifest.digest)
 
 
-def test_every_job_of_a_new_block_is_submitted_once(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_every_job_of_a_new_block_is_submitted_once(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """A block becomes one cluster; asking again finds that cluster instead of submitting another."""
     submitter = submitter_of(begin(), queue)
     assert submitter.ensure([0, 1]) == {0: 1, 1: 2}
@@ -56,7 +57,7 @@ def test_every_job_of_a_new_block_is_submitted_once(begin: Callable[..., Any], q
     assert len(queue.descriptions) == 2
 
 
-def test_only_what_is_left_is_submitted(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_only_what_is_left_is_submitted(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """Done jobs and failures that no retry can mend stay out of a new cluster; other failures run again."""
     bench = begin()
     bench.finish(0)
@@ -66,7 +67,7 @@ def test_only_what_is_left_is_submitted(begin: Callable[..., Any], queue: FakeQu
     assert queue.items(1) == [2]
 
 
-def test_a_block_that_is_through_is_not_submitted(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_a_block_that_is_through_is_not_submitted(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """Nothing is handed to HTCondor when nothing is left."""
     bench = begin()
     for job in range(3):
@@ -75,21 +76,21 @@ def test_a_block_that_is_through_is_not_submitted(begin: Callable[..., Any], que
     assert not queue.descriptions
 
 
-def test_lost_output_runs_again(begin: Callable[..., Any]) -> None:
+def test_lost_output_runs_again(begin: Callable[..., Bench]) -> None:
     """A job whose output has gone is not done, whatever its record says."""
     bench = begin()
     bench.finish(0).unlink()
     assert 0 in left(bench)
 
 
-def test_records_of_another_manifest_do_not_count(begin: Callable[..., Any]) -> None:
+def test_records_of_another_manifest_do_not_count(begin: Callable[..., Bench]) -> None:
     """A success of an earlier plan is not taken for one of this."""
     bench = begin()
     bench.finish(0, manifest_digest="another")
     assert 0 in left(bench)
 
 
-def test_site_limit_makes_blocks_take_turns(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_site_limit_makes_blocks_take_turns(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """With a limit on jobs, a second cluster waits until the first has left the queue."""
     submitter = submitter_of(begin(), queue, most_jobs=2)
     assert submitter.ensure([0, 1]) == {0: 1, 1: None}
@@ -104,7 +105,7 @@ def test_smallest_limit_keeps_every_site_safe() -> None:
     assert most_jobs({"a": site()}) == 0
 
 
-def test_a_schedd_that_is_away_submits_nothing(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_a_schedd_that_is_away_submits_nothing(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """If the queue cannot be asked, nothing is submitted: it might be there already."""
     queue.away = True
     with pytest.raises(PoolError):
@@ -112,7 +113,7 @@ def test_a_schedd_that_is_away_submits_nothing(begin: Callable[..., Any], queue:
     assert not queue.descriptions
 
 
-def test_description_names_the_endpoints_of_now(begin: Callable[..., Any], queue: FakeQueue) -> None:
+def test_description_names_the_endpoints_of_now(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """The block's description is rewritten when the pool has moved, also for a cluster that is in the queue."""
     bench = begin()
     submitter_of(bench, queue).ensure([0])
@@ -131,7 +132,7 @@ def mark_through(folder: CampaignFolder, number: int) -> Path:
     return outcome
 
 
-def test_reopen_takes_up_only_blocks_with_work_left(begin: Callable[..., Any]) -> None:
+def test_reopen_takes_up_only_blocks_with_work_left(begin: Callable[..., Bench]) -> None:
     """An ended campaign goes on where a retry can help, and only there."""
     bench = begin()
     for job in range(3):
@@ -146,7 +147,7 @@ def test_reopen_takes_up_only_blocks_with_work_left(begin: Callable[..., Any]) -
     assert not bench.folder.validation.exists()
 
 
-def test_reopen_leaves_a_complete_campaign_alone(begin: Callable[..., Any]) -> None:
+def test_reopen_leaves_a_complete_campaign_alone(begin: Callable[..., Bench]) -> None:
     """Where nothing is left to do, nothing is touched."""
     bench = begin()
     for job in bench.jobs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,11 +22,13 @@ from tests.builders.queue import FakeQueue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.builders.bench import Bench
+
 
 class Pool:
     """Plays HTCondor: runs each cluster that is submitted as the test says, in its own thread."""
 
-    def __init__(self, bench: Any, run: Callable[[Pool, int], None]) -> None:  # noqa: ANN401 - the bench of conftest
+    def __init__(self, bench: Bench, run: Callable[[Pool, int], None]) -> None:
         self.bench = bench
         self.queue = FakeQueue()
         self.log = EventLog(bench.folder.block(0).events_log)
@@ -73,7 +75,7 @@ class Pool:
             self.log.terminated(cluster, proc, code)
 
 
-def test_block_to_its_end(begin: Callable[..., Any]) -> None:
+def test_block_to_its_end(begin: Callable[..., Bench]) -> None:
     """All jobs done: one row each, and the block's outcome is there."""
 
     def run(pool: Pool, cluster: int) -> None:
@@ -86,7 +88,7 @@ def test_block_to_its_end(begin: Callable[..., Any]) -> None:
     assert [(row.job, row.state) for row in rows] == [(0, "done"), (1, "done"), (2, "done")]
 
 
-def test_failures_do_not_stop_the_block(begin: Callable[..., Any]) -> None:
+def test_failures_do_not_stop_the_block(begin: Callable[..., Bench]) -> None:
     """A job that fails for good has its row and its class; the others are done."""
 
     def run(pool: Pool, cluster: int) -> None:
@@ -101,7 +103,7 @@ def test_failures_do_not_stop_the_block(begin: Callable[..., Any]) -> None:
     assert rows[1].error == "entry 3: NaN"
 
 
-def test_lost_jobs_are_submitted_again(begin: Callable[..., Any]) -> None:
+def test_lost_jobs_are_submitted_again(begin: Callable[..., Bench]) -> None:
     """When a cluster leaves the queue as complete but with jobs unaccounted for, only those are submitted again."""
 
     def run(pool: Pool, cluster: int) -> None:
@@ -120,7 +122,7 @@ def test_lost_jobs_are_submitted_again(begin: Callable[..., Any]) -> None:
     assert pool.queue.items(2) == [1, 2]
 
 
-def test_removed_cluster_is_not_submitted_again(begin: Callable[..., Any]) -> None:
+def test_removed_cluster_is_not_submitted_again(begin: Callable[..., Bench]) -> None:
     """Somebody removed the cluster: its jobs have failed with that reason, and nobody is overruled."""
 
     def run(pool: Pool, cluster: int) -> None:
@@ -138,7 +140,7 @@ def test_removed_cluster_is_not_submitted_again(begin: Callable[..., Any]) -> No
     assert "condor_rm" in rows[0].error
 
 
-def test_a_pool_that_loses_everything_is_given_up(begin: Callable[..., Any]) -> None:
+def test_a_pool_that_loses_everything_is_given_up(begin: Callable[..., Bench]) -> None:
     """A pool that swallows cluster after cluster ends in an error that names the log, not in a loop."""
 
     def run(pool: Pool, cluster: int) -> None:
