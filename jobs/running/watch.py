@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
 from jobs.errors import CampaignError, JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
@@ -29,6 +31,9 @@ POLL_S = 1.0
 
 QUEUE_CHECK_S = 30.0
 """Time without an event after which the queue is asked whether the cluster is still there."""
+
+SCHEDD_PATIENCE_S = 900.0
+"""Longest wait for a schedd that does not answer: a machine that reboots is back by then."""
 
 MAX_SUBMISSIONS = 3
 """How often a block is handed to HTCondor in one watch before its lost jobs are given up."""
@@ -61,7 +66,7 @@ def watch_block(
     follower = BlockFollower(block_folder.events_log, [job.job for job in jobs])
     submissions, cluster = 0, None
     while cluster != 0:
-        cluster = submitter.ensure([number])[number]
+        cluster = _ensure(submitter, number, say)
         if cluster is None:
             time.sleep(poll_s)
             continue
@@ -109,6 +114,18 @@ def _follow_cluster(
                 follower.poll()
                 return
         time.sleep(poll_s)
+
+
+def _ensure(submitter: Submitter, number: int, say: Callable[[str], None]) -> int | None:
+    """Hand the block to HTCondor, and wait for a schedd that restarts."""
+    patiently = Retrying(
+        retry=retry_if_exception_type(PoolError),
+        wait=wait_random_exponential(multiplier=0.5, max=60),
+        stop=stop_after_delay(SCHEDD_PATIENCE_S),
+        before_sleep=lambda state: say(f"waiting: {state.outcome.exception() if state.outcome else ''}"),
+        reraise=True,
+    )
+    return patiently(submitter.ensure, [number])[number]
 
 
 def _in_queue(submitter: Submitter, cluster: int, say: Callable[[str], None]) -> bool:

@@ -140,6 +140,23 @@ def test_removed_cluster_is_not_submitted_again(begin: Callable[..., Bench]) -> 
     assert "condor_rm" in rows[0].error
 
 
+def test_a_schedd_that_restarts_is_waited_for(begin: Callable[..., Bench]) -> None:
+    """A schedd that does not answer for a moment stops nothing: the block is handed over once it is back."""
+
+    def run(pool: Pool, cluster: int) -> None:
+        pool.run_jobs(cluster, {})
+        pool.end(cluster)
+
+    bench = begin()
+    pool = Pool(bench, run)
+    pool.queue.away = True
+    back = threading.Timer(0.5, lambda: setattr(pool.queue, "away", False))
+    back.start()
+    assert pool.watch() == 0
+    back.join()
+    assert any(line.startswith("waiting: no schedd answers") for line in pool.said)
+
+
 def test_a_pool_that_loses_everything_is_given_up(begin: Callable[..., Bench]) -> None:
     """A pool that swallows cluster after cluster ends in an error that names the log, not in a loop."""
 
