@@ -16,7 +16,7 @@ from jobs.pool.folders import pool_folder
 from jobs.pool.status import condor_status
 from jobs.pool.up import pool_up
 from jobs.reco.generate import GeneratorParameters, generate_file
-from jobs.spec.campaign import base_folder, load_campaign
+from jobs.spec.campaign import base_folder
 
 __all__ = ["register"]
 
@@ -53,8 +53,7 @@ def demo(
         _generate(base_folder(spec) / DATA)
         console.rule("campaign")
         submit(str(spec), as_json=as_json)
-        console.rule("where to look")
-        _show(load_campaign(spec).folder)
+        console.print("a ten-minute tour by hand: docs/tutorial/first-campaign.md")
     finally:
         if was_up or keep_pool:
             console.print("the pool is still up; stop it with `sonicgrid pool down`")
@@ -78,11 +77,4 @@ def _generate(folder: Path) -> None:
                     subrun=number,
                     on_event=lambda: bar.advance(task),
                 )
-    console.print(f"{FILES} files of {EVENTS_PER_FILE} events of one APA in {folder}")
-
-
-def _show(folder: Path) -> None:
-    console.print(f"report: {folder / 'report.html'}")
-    for path in sorted((folder / "merged").glob("*.root")):
-        console.print(f"merged: {path}")
-    console.print("a ten-minute tour by hand: docs/tutorial/first-campaign.md")
+    console.print(f"{FILES} files of {EVENTS_PER_FILE} events of one APA in {folder}", markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from jobs.cli.live import follow_driver
@@ -112,13 +113,13 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
         return
     console.print(_table(folder, progress))
     for reason, count in progress.hold_reasons.items():
-        console.print(f"[yellow]{count} held:[/] {reason}", markup=True)
+        console.print(f"[yellow]{count} held:[/] {escape(reason)}")
     at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
-    console.print(f"driver: {at_work}; its log: {folder.log}")
+    _print(f"driver: {at_work}; its log: {folder.log}")
     if verdict:
-        console.print(verdict)
+        _print(verdict)
     if folder.report.exists():
-        console.print(f"report: {folder.report}")
+        _print(f"report: {folder.report}")
 
 
 def cancel(
@@ -159,12 +160,17 @@ def _end(folder: CampaignFolder, *, as_json: bool) -> None:
             }
         )
     else:
-        console.print(state_verdict(validation), style="green" if validation.complete else "red")
-        console.print(f"report: {folder.report}")
+        _print(state_verdict(validation), style="green" if validation.complete else "red")
+        _print(f"report: {folder.report}")
         for path in merged:
-            console.print(f"merged: {path}")
+            _print(f"merged: {path}")
     if not validation.complete:
         raise typer.Exit(1)
+
+
+def _print(line: str, style: str = "") -> None:
+    """Print what files and jobs say as it is: no markup, and paths in one piece, to be copied."""
+    console.print(line, style=style, markup=False, soft_wrap=True)
 
 
 def _table(folder: CampaignFolder, progress: Progress) -> Table:
@@ -182,4 +188,4 @@ def _table(folder: CampaignFolder, progress: Progress) -> Table:
 
 def _tell(as_json: bool, line: str) -> None:
     if not as_json:
-        console.print(line)
+        _print(line)

@@ -12,17 +12,24 @@ from jobs.results.validate import Validation, read_validation
 
 __all__ = ["state_verdict"]
 
+MOST_LINES = 20
+"""More than these nobody reads in a terminal."""
+
 
 def state_verdict(validation: Validation) -> str:
     """Return the verdict in one or more lines."""
     if validation.complete:
         return f"complete: {validation.jobs} jobs, {validation.events} events, {validation.hits} hits"
-    lines = [f"complete but for {len(validation.missing)} of {validation.jobs} jobs"]
-    lines += [f"  job {row.job}: {row.exit_class}: {row.reason}" for row in validation.missing[:20]]
-    if len(validation.missing) > 20:
-        lines.append(f"  and {len(validation.missing) - 20} more")
-    if validation.rejected:
-        lines.append(f"and {len(validation.rejected)} input files that were rejected when the campaign was planned")
+    if validation.missing:
+        lines = [f"complete but for {len(validation.missing)} of {validation.jobs} jobs:"]
+    else:
+        lines = [f"all {validation.jobs} jobs are done, but the campaign is not complete:"]
+    told = [f"job {row.job}: {row.exit_class}: {row.reason}" for row in validation.missing]
+    told += [f"rejected when it was planned: {row.reason}" for row in validation.rejected]
+    told += validation.contradictions
+    lines += [f"  {line}" for line in told[:MOST_LINES]]
+    if len(told) > MOST_LINES:
+        lines.append(f"  and {len(told) - MOST_LINES} more; the report lists them all")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.exits import ExitClass
+from jobs.planning.count import Rejected
 from jobs.results import validate as validation
 from jobs.results import verdict
 from jobs.results.validate import validate
@@ -55,3 +56,13 @@ def test_exit_status_and_mark(
             verdict.main()
         assert ended.value.code == status
     assert (bench.folder.root / "complete").exists() == (status is None)
+
+
+def test_rejected_inputs_alone_keep_a_campaign_from_being_complete(begin: Callable[..., Bench]) -> None:
+    """Where every job is done but a file was rejected, the file is named."""
+    bench = begin(rejected=(Rejected("/data/bad.root", "/data/bad.root: not a ROOT file"),))
+    for job in bench.jobs:
+        bench.finish(job)
+    said = state_verdict(validate(bench.folder))
+    assert said.startswith("all 5 jobs are done, but")
+    assert "/data/bad.root: not a ROOT file" in said
