@@ -38,9 +38,9 @@ class Grid:
 
     def write_spec(self, name: str, **changes: Any) -> CampaignFolder:  # noqa: ANN401 - whatever a spec can hold
         """Write a spec over the folder's data; returns where its results will be."""
-        sites = self.root / "sites"
-        sites.mkdir(exist_ok=True)
-        (sites / "local.yaml").write_text("endpoints: embedded\n")
+        local = self.root / "sites" / "local.yaml"
+        local.parent.mkdir(exist_ok=True)
+        local.write_text("endpoints: embedded\n")
         spec = {"name": name, "inputs": "data/*.root", "sites": "local", "jobs": {"events_per_job": 2}, **changes}
         (self.root / f"{name}.yaml").write_text(yaml.safe_dump(spec))
         return CampaignFolder(self.root / "results" / name)
