@@ -54,7 +54,7 @@ train: $(INSTALLED) ## train the demo network again, in an environment of its ow
 	@.ci/make-venv $(TRAIN)
 	$(TRAIN)/bin/python -m pip install --disable-pip-version-check --constraint requirements.lock --editable '.[train]'
 	$(BIN)/python -m jobs.reco.training_set --seed 1 --out $(TRAIN)/training.npz
-	$(BIN)/python -m jobs.reco.training_set --seed 2 --natural --events 100 --out $(TRAIN)/evaluation.npz
+	$(BIN)/python -m jobs.reco.training_set --seed 2 --natural --events 100 --hits-per-event 400 --out $(TRAIN)/evaluation.npz
 	$(TRAIN)/bin/python -m sonic.server.models.train --training $(TRAIN)/training.npz --evaluation $(TRAIN)/evaluation.npz
 
 .PHONY: clean
