@@ -26,7 +26,8 @@ def state_verdict(validation: Validation) -> str:
         lines = [f"all {validation.jobs} jobs are done, but the campaign is not complete:"]
     told = [f"job {row.job}: {row.exit_class}: {row.reason}" for row in validation.missing]
     told += [f"rejected when it was planned: {row.reason}" for row in validation.rejected]
-    told += validation.contradictions
+    of_jobs = {f"job {row.job}: {row.reason}" for row in validation.missing}
+    told += [contradiction for contradiction in validation.contradictions if contradiction not in of_jobs]
     lines += [f"  {line}" for line in told[:MOST_LINES]]
     if len(told) > MOST_LINES:
         lines.append(f"  and {len(told) - MOST_LINES} more; the report lists them all")

@@ -58,6 +58,18 @@ def test_exit_status_and_mark(
     assert (bench.folder.root / "complete").exists() == (status is None)
 
 
+def test_damaged_output_is_named_once(begin: Callable[..., Bench]) -> None:
+    """An output that is not what its record says is told once, with what to do."""
+    bench = begin()
+    for job in bench.jobs:
+        bench.finish(job)
+    damaged = bench.folder.root / bench.jobs[2].output_file
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    said = state_verdict(validate(bench.folder))
+    assert said.startswith("complete but for 1 of 5 jobs")
+    assert said.count("delete it") == 1
+
+
 def test_rejected_inputs_alone_keep_a_campaign_from_being_complete(begin: Callable[..., Bench]) -> None:
     """Where every job is done but a file was rejected, the file is named."""
     bench = begin(rejected=(Rejected("/data/bad.root", "/data/bad.root: not a ROOT file"),))
