@@ -5,12 +5,8 @@ Nothing else imports this module, so that a job of the gpu flavour does not load
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-# From 1.29 on ONNX Runtime reports to its makers from Linux too, unless this is set before it is loaded.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state

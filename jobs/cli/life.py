@@ -78,11 +78,13 @@ def submit(
             cluster = submit_driver(spec, sites, folder)
             if as_json:
                 emit_json({"folder": str(folder.root), "driver_cluster": cluster})
-            console.print(f"the driver is HTCondor's job {cluster} now; look with `sonicgrid status {campaign}`")
+            _tell(as_json, f"the driver is HTCondor's job {cluster} now; look with `sonicgrid status {campaign}`")
             return
         start_driver(spec, sites, folder)
     if not follow_driver(folder, quiet=as_json):
-        console.print(f"the driver is stopped, the jobs stay in the queue; go on with `sonicgrid submit {campaign}`")
+        if as_json:
+            emit_json({"folder": str(folder.root), "complete": False, "driver_stopped": True})
+        _tell(as_json, f"the driver is stopped, the jobs stay in the queue; go on with `sonicgrid submit {campaign}`")
         raise typer.Exit(128 + signal.SIGINT)
     _end(folder, as_json=as_json)
 

@@ -71,7 +71,7 @@ def start_driver(spec: Path, sites_folder: Path, folder: CampaignFolder) -> subp
     """Start a driver that outlives this process and its terminal.
 
     Raises:
-        CampaignError: it ended at once, or did not take the lock in time.
+        CampaignError: it neither took the lock nor ended in time.
 
     """
     folder.root.mkdir(parents=True, exist_ok=True)
@@ -149,16 +149,28 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         sign_lock(lock, driver)
         # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
         process = subprocess.Popen(
-            _snakemake(spec, sites_folder, folder, directory=folder.root),
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", _GATE, "sh", *_snakemake(spec, sites_folder, folder, directory=folder.root)],
+            stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=[lock.fileno()],
         )
         driver = replace(driver, snakemake=process.pid)
         sign_lock(lock, driver)
+        _open_gate(process)
         status = _wait(process)
         sign_lock(lock, replace(driver, status=status))
         return status
+
+
+_GATE = 'read -r _ && exec "$@"'
+"""Waits for a line before it becomes the command that follows: a driver that is killed before the lock names its
+Snakemake closes the pipe, and Snakemake never begins."""
+
+
+def _open_gate(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(b"go\n")
 
 
 def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder, *, directory: Path) -> list[str]:

@@ -64,24 +64,25 @@ def watch_block(
     block_folder = folder.block(number)
     jobs = read_manifest(folder.manifest).block(number)
     follower = BlockFollower(block_folder.events_log, [job.job for job in jobs])
-    submissions, cluster = 0, None
-    while cluster != 0:
+    submissions = 0
+    while True:
         cluster = _ensure(submitter, number, say)
         if cluster is None:
             time.sleep(poll_s)
             continue
-        if cluster:
-            submissions += 1
-            if submissions > MAX_SUBMISSIONS:
-                message = (
-                    f"block {number}: HTCondor gave its cluster up {MAX_SUBMISSIONS} times with jobs unfinished;"
-                    f" see {block_folder.events_log}"
-                )
-                raise CampaignError(message)
-            say(f"block {number}: cluster {cluster}")
-            _follow_cluster(follower, cluster, number, submitter, say, poll_s)
-            if not follower.unfinished():
-                break
+        if cluster == 0:
+            break
+        submissions += 1
+        if submissions > MAX_SUBMISSIONS:
+            message = (
+                f"block {number}: HTCondor gave its cluster up {MAX_SUBMISSIONS} times with jobs unfinished;"
+                f" see {block_folder.events_log}"
+            )
+            raise CampaignError(message)
+        say(f"block {number}: cluster {cluster}")
+        _follow_cluster(follower, cluster, number, submitter, say, poll_s)
+        if not follower.unfinished():
+            break
     follower.poll()
     follower.close()
     outcomes = judge(block_folder, follower.standings)

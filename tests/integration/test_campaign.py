@@ -179,7 +179,7 @@ def test_detached_and_cancelled(grid: Grid) -> None:
     """A detached driver needs no terminal; cancel stops it and empties the queue; submit takes the rest up."""
     n_events = generate(grid, files=4, events=4)
     folder = grid.write_spec("detached", jobs={"events_per_job": 1})
-    grid.run("submit", "detached.yaml", "--detach")
+    assert grid.ask("submit", "detached.yaml", "--detach")["driver_cluster"] > 0
     wait_until(lambda: len(list(folder.blocks.glob("*/records/*.json"))) >= 2)
     assert grid.ask("status", "detached.yaml")["driver"]["pid"] > 0
     assert grid.ask("cancel", "detached.yaml")["driver_stopped"]

@@ -66,7 +66,7 @@ def wait_for_driver(folder: CampaignFolder) -> Driver:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         found = find_driver(folder)
-        if found is not None and found.pid > 0 and psutil.Process(found.pid).children():
+        if found is not None and found.snakemake and psutil.Process(found.snakemake).cmdline()[:1] == [sys.executable]:
             return found
         time.sleep(0.02)
     pytest.fail("no driver came up")
@@ -112,7 +112,7 @@ def test_stop_leaves_nothing(tmp_path: Path, start: Callable[[str], subprocess.P
     """A driver that is asked to stop ends, and so does its Snakemake, also one that is deaf to signals."""
     folder = CampaignFolder(tmp_path)
     process = start(snakemake)
-    child = psutil.Process(wait_for_driver(folder).pid).children()[0]
+    child = psutil.Process(wait_for_driver(folder).snakemake)
     assert stop_driver(folder)
     assert process.wait(timeout=20) != 0
     assert find_driver(folder) is None
@@ -123,7 +123,7 @@ def test_orphaned_snakemake_keeps_the_lock(tmp_path: Path, start: Callable[[str]
     """When the driver alone is killed, nobody drives beside the Snakemake that it leaves, and that can be stopped."""
     folder = CampaignFolder(tmp_path)
     process = start(SLEEPS)
-    child = psutil.Process(wait_for_driver(folder).pid).children()[0]
+    child = psutil.Process(wait_for_driver(folder).snakemake)
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=20)
     assert find_driver(folder) is not None
@@ -150,6 +150,17 @@ def test_last_error_is_the_steps_own(tmp_path: Path) -> None:
     assert str(folder.log) in last_error(folder)
     folder.log.write_text("error: old\nrule plan\nerror: 2 problems:\n  a: b\n  c: d\nExiting\n")
     assert last_error(folder) == "2 problems:\n  a: b\n  c: d"
+
+
+def test_snakemake_does_not_begin_before_the_lock_names_it(tmp_path: Path) -> None:
+    """A driver that dies before it could say which Snakemake is its own leaves none behind."""
+    mark = tmp_path / "begun"
+    command = ["/bin/sh", "-c", driver._GATE, "sh", "/usr/bin/env", "touch", str(mark)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(timeout=20) != 0
+    assert not mark.exists()
 
 
 def test_driver_of_another_machine_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
