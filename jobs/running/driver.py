@@ -18,6 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import psutil
+
 from jobs.errors import CampaignError
 from jobs.layout import CHECKOUT, CampaignFolder
 from jobs.running.lock import Driver, find_driver, hold_lock, sign_lock
@@ -105,13 +107,13 @@ def stop_driver(folder: CampaignFolder) -> bool:
     if driver.host != os.uname().nodename:
         message = f"the driver runs on {driver.host} (process {driver.pid}); stop it there"
         raise CampaignError(message)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(driver.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        # The driver was killed and left its Snakemake behind, which needs no grace: its jobs are HTCondor's.
-        _signal_group(driver.snakemake, signal.SIGKILL)
     deadline = time.monotonic() + STOP_WAIT_S
-    while find_driver(folder) is not None:
+    while (holder := find_driver(folder)) is not None:
+        if not _is_alive(driver.pid):
+            # It was killed and left its Snakemake behind, which needs no grace: its jobs are HTCondor's.
+            _signal_group(holder.snakemake, signal.SIGKILL)
         if time.monotonic() > deadline:
             message = f"the driver (process {driver.pid}) does not stop; see {folder.log}"
             raise CampaignError(message)
@@ -144,6 +146,8 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         CampaignError: another driver is at work on the campaign.
 
     """
+    # Before Snakemake runs: a driver that is asked to stop must never leave it behind.
+    stop = _StopRequest()
     with hold_lock(folder) as lock:
         driver = Driver(pid=os.getpid(), host=os.uname().nodename, started=time.time())
         sign_lock(lock, driver)
@@ -157,7 +161,7 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         driver = replace(driver, snakemake=process.pid)
         sign_lock(lock, driver)
         _open_gate(process)
-        status = _wait(process)
+        status = _wait(process, stop)
         sign_lock(lock, replace(driver, status=status))
         return status
 
@@ -186,27 +190,41 @@ def _snakemake(spec: Path, sites_folder: Path, folder: CampaignFolder, *, direct
     ]
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
+class _StopRequest:
+    """Remembers that somebody asked this process to stop; `_wait` acts on it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _wait(process: subprocess.Popen[bytes], stop: _StopRequest) -> int:
     """Wait for Snakemake; pass a request to stop on once, and insist after the grace."""
-    asked: list[float] = []
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if not asked:
-            asked.append(time.monotonic())
-            _signal_group(process.pid, signal.SIGTERM)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ask)
+    insist_at = float("inf")
     while True:
+        if stop.asked and insist_at == float("inf"):
+            insist_at = time.monotonic() + STOP_GRACE_S
+            _signal_group(process.pid, signal.SIGTERM)
+        elif time.monotonic() > insist_at:
+            _signal_group(process.pid, signal.SIGKILL)
         try:
-            status = process.wait(timeout=0.5)
+            status = process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
-            if asked and time.monotonic() - asked[0] > STOP_GRACE_S:
-                _signal_group(process.pid, signal.SIGKILL)
             continue
-        if asked:
+        if stop.asked:
             _signal_group(process.pid, signal.SIGKILL)
         return status
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ValueError):
+        return False
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
