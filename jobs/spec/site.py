@@ -16,7 +16,7 @@ from jobs.spec.links import LINKS_FILE, Links, load_links
 from jobs.spec.paths import absolute, base_folder
 from jobs.spec.site_keys import Admission, Site
 from jobs.spec.site_text import EMBEDDED
-from jobs.spec.together import problems_of_names, problems_with_links, same_slots
+from jobs.spec.together import problems_of_link_names, problems_of_names, problems_with_links, same_slots
 from jobs.spec.yaml_file import did_you_mean, place_of, read_yaml
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def load_grid(folder: Path, names: Iterable[str] | None = None, asked_by: str = 
         links = Links()
         problems.extend(error.problems)
     else:
+        problems += problems_of_link_names(links, folder / LINKS_FILE)
         problems += problems_with_links(sites, files, links)
     problems += same_slots(sites, files)
     problems += _missing_archives(sites, files)

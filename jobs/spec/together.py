@@ -19,25 +19,37 @@ if TYPE_CHECKING:
     from jobs.spec.links import Links
     from jobs.spec.site_keys import Site
 
-__all__ = ["problems_of_names", "problems_with_links", "same_slots"]
+__all__ = ["problems_of_link_names", "problems_of_names", "problems_with_links", "same_slots"]
+
+_SAME = "names of its attributes and limits ignore case and have '_' for '-'"
 
 
 def problems_of_names(used: Iterable[str], files: Mapping[str, Path]) -> list[Problem]:
-    """Return a problem for each two sites of a folder that HTCondor could not tell apart, if one of them is used.
-
-    Names of ClassAd attributes and of concurrency limits ignore case and have no '-'.
-    """
+    """Return a problem for each two sites of a folder that HTCondor could not tell apart, if one of them is used."""
     names = set(used)
     return [
         Problem(
             str(files[second]),
             "",
-            f"the site '{second}' is the same to HTCondor as '{first}' of {files[first].name}: its names ignore case"
-            " and have '_' for '-'",
+            f"the site '{second}' is the same to HTCondor as '{first}' of {files[first].name}: {_SAME}",
             "rename one of the two files",
         )
-        for first, second in combinations(sorted(files), 2)
-        if attribute_of(first).casefold() == attribute_of(second).casefold() and names & {first, second}
+        for first, second in _same_names(files)
+        if names & {first, second}
+    ]
+
+
+def problems_of_link_names(links: Links, file: Path) -> list[Problem]:
+    """Return a problem for each two shared links, or two GPU pools, that HTCondor could not tell apart."""
+    return [
+        Problem(
+            place_of(file, group, second),
+            f"{group}.{second}",
+            f"is the same to HTCondor as {group}.{first}: {_SAME}",
+            "rename one of the two",
+        )
+        for group, names in (("shared_links", links.shared_links), ("gpu_pools", links.gpu_pools))
+        for first, second in _same_names(names)
     ]
 
 
@@ -65,6 +77,14 @@ def same_slots(sites: Mapping[str, Site], files: Mapping[str, Path]) -> list[Pro
         )
         for first, second in combinations(sites, 2)
         if plain[first] == plain[second]
+    ]
+
+
+def _same_names(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [
+        (first, second)
+        for first, second in combinations(names, 2)
+        if attribute_of(first).casefold() == attribute_of(second).casefold()
     ]
 
 
