@@ -58,10 +58,16 @@ class Heart:
         """Return the thread that sends one every few seconds and, when it is left, the last one."""
         first_s = min(_FIRST_S, every_s)
         return Repeated(
-            "heartbeat", self._beat, first_s=first_s, every_s=every_s, at_end=self._beat_last, wait_s=_WAIT_AT_END_S
+            "heartbeat", self.beat, first_s=first_s, every_s=every_s, at_end=self._beat_last, wait_s=_WAIT_AT_END_S
         )
 
-    def _beat(self, *, last: bool = False) -> None:
+    def beat(self, *, last: bool = False) -> None:
+        """Tell what was done since the last time that HTCondor took one.
+
+        Raises:
+            ChirpFailed: it does not take this one; the next one will tell of its time too.
+
+        """
         now, before = self._moment(), self._told
         heartbeat = Heartbeat(
             job=self._job.job,
@@ -83,11 +89,10 @@ class Heart:
             last=last,
         )
         self._chirp.ulog(heartbeat.encode())
-        # Only now: a stretch that could not be told belongs to the next one.
         self._told = now
 
     def _beat_last(self) -> None:
-        self._beat(last=True)
+        self.beat(last=True)
         done = self._moment()
         self._chirp.set_job_attrs_delayed(
             ChirpSonicGridEvents=done.events,
