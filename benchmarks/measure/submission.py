@@ -89,7 +89,7 @@ def measure_submission(folder: Path, inputs: Sequence[Path], say: Callable[[str]
 def _write_configs(folder: Path, inputs: Sequence[Path], campaign: CampaignFolder) -> tuple[Path, Path]:
     sites_folder = folder / "sites"
     sites_folder.mkdir(parents=True)
-    site = {"endpoints": "127.0.0.1:1", "slots": 'GLIDEIN_Site == "no slot is of this site"'}
+    site = {"endpoints": "127.0.0.1:1", "uplink": "10 Gb/s", "slots": 'GLIDEIN_Site == "no slot is of this site"'}
     (sites_folder / "nowhere.yaml").write_text(yaml.safe_dump(site))
     files = folder / "files.txt"
     files.write_text("".join(f"{path}\n" for path in inputs))

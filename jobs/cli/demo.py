@@ -16,7 +16,7 @@ from jobs.pool.folders import pool_folder
 from jobs.pool.status import condor_status
 from jobs.pool.up import pool_up
 from jobs.reco.generate import GeneratorParameters, generate_file
-from jobs.spec.campaign import base_folder
+from jobs.spec.paths import base_folder
 
 __all__ = ["register"]
 

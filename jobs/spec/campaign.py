@@ -25,7 +25,6 @@ __all__ = [
     "NetworkChoice",
     "Output",
     "RecoChoice",
-    "base_folder",
     "dump_campaign",
     "load_campaign",
     "load_campaign_and_grid",

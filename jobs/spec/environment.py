@@ -17,8 +17,8 @@ EnvironmentKind = Literal["python", "archive", "container"]
 
 
 def _check_word(text: str) -> str:
-    if any(character.isspace() for character in text):
-        raise mistake(f"{text!r} has white space in it", "rename it; it goes into a submit description as it is")
+    if any(character.isspace() or character == "," for character in text):
+        raise mistake(f"{text!r} has white space or a comma in it", "rename it; to HTCondor these end a file's name")
     return text
 
 

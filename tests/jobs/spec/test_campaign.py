@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from jobs.errors import ConfigError, Problem
-from jobs.spec.campaign import FileList, base_folder, dump_campaign, load_campaign, load_campaign_and_sites
+from jobs.spec.campaign import FileList, dump_campaign, load_campaign, load_campaign_and_grid, load_campaign_and_sites
+from jobs.spec.paths import base_folder
 from sonic.network import MODEL_NAME
 
 if TYPE_CHECKING:
@@ -170,3 +171,15 @@ def test_the_complete_spec_shows_the_defaults() -> None:
     assert (written["network"]["name"], written["network"]["version"]) == (MODEL_NAME, minimal["network"]["version"])
     assert complete["output"]["merged_file"] == minimal["output"]["merged_file"]
     assert re.search(r"^  # file: ", shipped.read_text(), re.MULTILINE)
+
+
+def test_a_campaign_comes_with_what_its_sites_share(write_spec: Callable[..., Path], sites_folder: Path) -> None:
+    """A campaign's grid has its sites and what links.yaml says; a problem of that file is the campaign's too."""
+    (sites_folder / "links.yaml").write_text("gpu_pools: {t4: {gpus: 2}}\n")
+    (sites_folder / "local.yaml").write_text("endpoints: a:1\nuplink: 1 Gb/s\ngpu_pool: t4\n")
+    _, grid = load_campaign_and_grid(write_spec(), sites_folder)
+    assert grid.links.gpu_pools["t4"].most_jobs == 136
+    assert list(grid.sites) == ["local"]
+    (sites_folder / "links.yaml").write_text("gpu_pools: {t4: {gpus: 0}}\n")
+    with pytest.raises(ConfigError, match=r"links.yaml:1: gpu_pools.t4.gpus"):
+        load_campaign_and_grid(write_spec(), sites_folder)

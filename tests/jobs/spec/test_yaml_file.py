@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import ConfigError, Problem
-from jobs.spec.yaml_file import did_you_mean, read_yaml
+from jobs.spec.yaml_file import did_you_mean, place_of, read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +112,37 @@ def test_did_you_mean() -> None:
     assert did_you_mean("flavor", ["flavour", "name"]) == "did you mean 'flavour'?"
     assert did_you_mean("zzz", ["flavour", "name"]) == "known: flavour, name"
     assert did_you_mean("zzz", []) == "there are none"
+
+
+class _WithExample(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    uplink: str = Field(examples=["10 Gb/s"], description="Rate of the link")
+    endpoints: str = "a:1"
+
+
+def test_a_missing_key_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    """Where the model knows an example, the remedy is a line to copy."""
+    path = tmp_path / "a.yaml"
+    path.write_text("endpoints: b:1\n")
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path, _WithExample)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.remedy) == ("uplink", "write `uplink: 10 Gb/s`: Rate of the link")
+
+
+def test_a_misspelt_key_is_not_missing_as_well(tmp_path: Path) -> None:
+    """One mistake is one problem; a key that is far from every other one does not hide that another is missing."""
+    path = tmp_path / "a.yaml"
+    for text, keys in (("uplnk: 1\n", ["uplnk"]), ("zzz: 1\n", ["uplink", "zzz"])):
+        path.write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            read_yaml(path, _WithExample)
+        assert [problem.key for problem in caught.value.problems] == keys
+
+
+def test_the_place_of_a_key(tmp_path: Path) -> None:
+    """A key that is written has a line; one that is left to its default has only the file."""
+    path = tmp_path / "a.yaml"
+    path.write_text("# first\nname: a\ninner:\n  count: 1\n")
+    assert place_of(path, "inner", "count") == f"{path}:4"
+    assert place_of(path, "inners") == str(path)
