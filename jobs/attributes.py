@@ -5,7 +5,7 @@ Both sides import this module alone, so it must stay cheap.
 
 from __future__ import annotations
 
-__all__ = ["SHARE_PREFIX", "attribute_of", "share_attribute"]
+__all__ = ["SHARE_PREFIX", "attribute_of", "planned_attribute", "share_attribute"]
 
 SHARE_PREFIX = "SonicGridShare_"
 
@@ -21,3 +21,8 @@ def attribute_of(site_name: str) -> str:
 def share_attribute(site_name: str) -> str:
     """Return the attribute that holds what one job at the site may send now, a float, Mb/s on the wire."""
     return SHARE_PREFIX + attribute_of(site_name)
+
+
+def planned_attribute(site_name: str) -> str:
+    """Return the attribute that holds what a campaign's jobs at the site may grow to, a float, Mb/s on the wire."""
+    return f"SonicGridPlanned_{attribute_of(site_name)}"

@@ -77,6 +77,36 @@ class CampaignFolder:
         return self.root / "report.json"
 
     @property
+    def sites(self) -> Path:
+        """Site configs and links that are in force, every default filled in; see jobs.throttle.in_force."""
+        return self.root / "sites.yaml"
+
+    @property
+    def site_edits(self) -> Path:
+        """Every change of `sites`, who, when, from, to; JSON lines, newest last."""
+        return self.root / "site-edits.jsonl"
+
+    @property
+    def throttle(self) -> Path:
+        """What the throttle decided last and what it knows of the jobs, JSON; see jobs.throttle.state."""
+        return self.root / "throttle.json"
+
+    @property
+    def throttle_log(self) -> Path:
+        """Every decision of the throttle that changed something, with its reason; JSON lines, newest last."""
+        return self.root / "throttle.jsonl"
+
+    @property
+    def throttle_lock(self) -> Path:
+        """Held by the one process that keeps the campaign's limits and hands its jobs to HTCondor."""
+        return self.root / "throttle.lock"
+
+    @property
+    def round(self) -> Path:
+        """Its modification time is when the campaign was last submitted: what failed before is tried again."""
+        return self.root / "submitted"
+
+    @property
     def log(self) -> Path:
         """Log of the driver and of Snakemake."""
         return self.root / "driver.log"
@@ -89,7 +119,7 @@ class CampaignFolder:
 
 @dataclass(frozen=True)
 class BlockFolder:
-    """The folder of one block: one HTCondor cluster at a time."""
+    """The folder of one block."""
 
     root: Path
 

@@ -1,6 +1,7 @@
-"""A block as a submit description: pure text, so that a test can read it and a person too.
+"""A block's jobs as a submit description: pure text, so that a test can read it and a person too.
 
-One block is one cluster: the jobs are itemdata, HTCondor materializes them as slots take them.
+The jobs are itemdata, HTCondor materializes them as slots take them. What the throttle changes while they run are
+attributes of the cluster, one per site: what a job is admitted with, what it may send, which flavour the next one has.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.attributes import attribute_of, planned_attribute, share_attribute
 from jobs.exits import EXITS
-from jobs.running.follow import EVENT_NOTE
+from jobs.running.ranges import write_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +19,22 @@ if TYPE_CHECKING:
 
     from jobs.layout import BlockFolder, CampaignFolder
 
-__all__ = ["ClusterRequest", "describe", "describe_driver", "quote_classad"]
+__all__ = [
+    "EVENT_NOTE",
+    "ClusterRequest",
+    "Limit",
+    "SiteTerms",
+    "describe",
+    "describe_driver",
+    "quote_classad",
+    "terms_attributes",
+]
+
+EVENT_NOTE = "sonicgrid job "
+"""What stands before the job's number in the notes of its submit event."""
 
 MAX_IDLE = 200
-"""Jobs of one block that wait in the queue at once; the rest is not materialized yet."""
+"""Jobs of one cluster that wait in the queue at once; the rest is not materialized yet."""
 
 RELEASE_AFTER_S = 60
 MAX_HOLDS = 3
@@ -28,6 +42,46 @@ MAX_HOLDS = 3
 
 HELD_BY_USER = 1
 """HoldReasonCode of a hold that a person asked for; only a person releases it."""
+
+LANES = 16
+"""Groups of idle jobs that HTCondor matches one by one: where the limit depends on the match, each group gets one match
+in a negotiation cycle (and all jobs alike would be one group)."""
+
+NO_NETWORK = "cpu.sonicgrid:1"
+"""Limit of a job that uses no network: of a name that nobody sets, which is none. An empty list of limits would leave
+those of the job before it on a slot."""
+
+
+@dataclass(frozen=True)
+class SiteTerms:
+    """What a job gets at one site, as the throttle says; it changes while the jobs are in the queue.
+
+    Attributes:
+        charge_mbps: Mb/s that a job of the gpu flavour is admitted with.
+        share_mbps: Mb/s on the wire that it may send.
+        flavour: of the next job with `flavour: auto`: gpu or cpu.
+        planned_mbps: Mb/s that the campaign's jobs there may grow to, for other campaigns to know.
+
+    """
+
+    charge_mbps: float
+    share_mbps: float
+    flavour: str = "gpu"
+    planned_mbps: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A concurrency limit of the negotiator.
+
+    Attributes:
+        name: as the negotiator knows it.
+        unit: what a job is charged: "mbps", its Mb/s; "job", one; "any job", one also if it uses no network.
+
+    """
+
+    name: str
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +94,10 @@ class ClusterRequest:
         digest: digest of its manifest.
         block: number of the block.
         slots: by site name, the ClassAd expression that says which slots belong to it.
-        most_jobs: most jobs of this block in the queue at once; 0 for no limit.
+        terms: by site name.
+        limits: by site name, the concurrency limits that a job there is charged to; none where the negotiator is not
+            ours to configure.
+        most_jobs: most jobs of this cluster in the queue at once; 0 for no limit.
         memory_mb, disk_mb: per job.
         max_runtime_s: longest that one attempt may run.
         max_retries: attempts after the first.
@@ -52,6 +109,8 @@ class ClusterRequest:
     digest: str
     block: int
     slots: Mapping[str, str]
+    terms: Mapping[str, SiteTerms]
+    limits: Mapping[str, Sequence[Limit]]
     most_jobs: int
     memory_mb: int
     disk_mb: int
@@ -59,15 +118,25 @@ class ClusterRequest:
     max_retries: int
 
 
-def describe(folder: BlockFolder, jobs: Sequence[int], request: ClusterRequest, python: Path) -> str:
-    """Return the submit description of one cluster that runs `jobs` of the block, queue statement included."""
+def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, python: Path) -> str:
+    """Return the submit description of one cluster, queue statement included.
+
+    Args:
+        folder: of the block.
+        jobs: number and flavour (gpu, cpu or auto) of each.
+        request: what it asks.
+        python: that runs the payload.
+
+    """
     final_codes = sorted(row.code for row in EXITS.values() if not row.retry)
     held = f"JobStatus == 5 && HoldReasonCode =!= {HELD_BY_USER}"
     commands = {
         "universe": "vanilla",
         "executable": str(python),
         "arguments": _quote(["-m", "jobs.payload", str(folder.description), "$(job)"]),
-        "environment": _quote(["SONICGRID_SITE=$$([SonicGridSiteOfSlot])"]),
+        "environment": _quote(
+            ["SONICGRID_SITE=$$([SonicGridSiteOfSlot])", "SONICGRID_FLAVOUR=$$([SonicGridFlavourOfSlot])"]
+        ),
         "initialdir": str(folder.root),
         "output": "logs/$(job).log",
         "error": "logs/$(job).log",
@@ -88,19 +157,45 @@ def describe(folder: BlockFolder, jobs: Sequence[int], request: ClusterRequest, 
         f"(time() - EnteredCurrentStatus) > {RELEASE_AFTER_S} * NumHolds",
         "periodic_remove": f"{held} && NumHolds > {MAX_HOLDS}",
         "max_idle": str(MAX_IDLE),
-        "My.WantIOProxy": "true",
+        # A running job reads its share again and tells what it does through the starter.
+        "My.WantIOProxy": "True",
         "My.SonicGridCampaign": quote_classad(request.campaign),
         "My.SonicGridDigest": quote_classad(request.digest),
         "My.SonicGridBlock": str(request.block),
         "My.SonicGridCampaignFolder": quote_classad(str(request.folder)),
+        "My.SonicGridSites": quote_classad(",".join(request.slots)),
+        "My.SonicGridJobs": quote_classad(write_ranges(job for job, _ in jobs)),
         "My.SonicGridJob": "$(job)",
+        "My.SonicGridFlavour": '"$(flavour)"',
         "My.SonicGridSiteOfSlot": _site_of_slot(request.slots),
+        "My.SonicGridFlavourOfSlot": _flavour_of_slot(list(request.slots)),
+        "My.SonicGridChargeOfSlot": _charge_of_slot(list(request.slots)),
+        # HTCondor fills these in when the job gets its slot.
+        "My.SonicGridSite": '"$$([SonicGridSiteOfSlot])"',
+        "My.SonicGridCharge": '"$$([SonicGridChargeOfSlot])"',
     }
+    for site, terms in request.terms.items():
+        commands |= {f"My.{name}": value for name, value in terms_attributes(site, terms).items()}
+    if any(request.limits.values()):
+        commands |= {"lane": f"$(Process) % {LANES}", "My.SonicGridLane": "$INT(lane)"}
+        commands["concurrency_limits_expr"] = _limits_of_slot(request.limits)
     if request.most_jobs:
         commands["max_materialize"] = str(request.most_jobs)
     lines = [f"{key} = {value}" for key, value in commands.items()]
-    items = "\n".join(str(job) for job in jobs)
-    return "\n".join(lines) + f"\n\nqueue job from (\n{items}\n)\n"
+    items = "\n".join(f"{job}, {flavour}" for job, flavour in jobs)
+    return "\n".join(lines) + f"\n\nqueue job, flavour from (\n{items}\n)\n"
+
+
+def terms_attributes(site: str, terms: SiteTerms) -> dict[str, str]:
+    """Return the attributes that tell the terms of a site, as ClassAd expressions."""
+    name = attribute_of(site)
+    return {
+        # Text: HTCondor writes a real number with an exponent, and would read it as a charge of 1.
+        f"SonicGridCharge_{name}": quote_classad(f"{terms.charge_mbps:.2f}"),
+        share_attribute(site): f"{terms.share_mbps:.4f}",
+        f"SonicGridFlavour_{name}": quote_classad(terms.flavour),
+        planned_attribute(site): f"{terms.planned_mbps:.2f}",
+    }
 
 
 def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: Mapping[str, str]) -> str:
@@ -137,9 +232,51 @@ def _quote(words: Sequence[str]) -> str:
     return '"' + " ".join(quoted) + '"'
 
 
+def _by_site(of_site: Mapping[str, str], otherwise: str) -> str:
+    """A ClassAd expression that picks by the site of the matched slot."""
+    expression = otherwise
+    for site, value in reversed(list(of_site.items())):
+        expression = f"ifThenElse(MY.SonicGridSiteOfSlot == {quote_classad(site)}, {value}, {expression})"
+    return expression
+
+
 def _site_of_slot(slots: Mapping[str, str]) -> str:
     """A ClassAd expression over the matched slot that gives the site's name."""
     expression = quote_classad("")
     for name, belongs in reversed(list(slots.items())):
         expression = f"ifThenElse({belongs}, {quote_classad(name)}, {expression})"
     return expression
+
+
+def _flavour_of_slot(sites: Sequence[str]) -> str:
+    decided = _by_site({site: f"MY.SonicGridFlavour_{attribute_of(site)}" for site in sites}, '"gpu"')
+    return f'ifThenElse(MY.SonicGridFlavour == "auto", {decided}, MY.SonicGridFlavour)'
+
+
+def _charge_of_slot(sites: Sequence[str]) -> str:
+    charges = _by_site({site: f"MY.SonicGridCharge_{attribute_of(site)}" for site in sites}, '"0"')
+    return f'ifThenElse(MY.SonicGridFlavourOfSlot == "cpu", "0", {charges})'
+
+
+def _limits_of_slot(limits: Mapping[str, Sequence[Limit]]) -> str:
+    """A ClassAd expression that gives the concurrency limits that a job is charged to on the matched slot.
+
+    Without a slot it must be undefined. The negotiator evaluates it once without one, and if that gives a text it
+    holds the job to those limits wherever it goes; a `=?=` in the expression of a site's slots is enough for that.
+    """
+    gpu, cpu = {}, {}
+    for site, named in limits.items():
+        charged = [f'"{limit.name}:", MY.SonicGridChargeOfSlot' for limit in named if limit.unit == "mbps"]
+        counted = [f'"{limit.name}:1"' for limit in named if limit.unit != "mbps"]
+        always = [f'"{limit.name}:1"' for limit in named if limit.unit == "any job"]
+        gpu[site] = _joined([*charged, *counted])
+        cpu[site] = _joined([quote_classad(NO_NETWORK), *always])
+    nothing = quote_classad(NO_NETWORK)
+    chosen = f'ifThenElse(MY.SonicGridFlavourOfSlot == "cpu", {_by_site(cpu, nothing)}, {_by_site(gpu, nothing)})'
+    # The lane makes idle jobs differ, and changes nothing.
+    return f'ifThenElse(TARGET.Name == "", undefined, strcat({chosen}, substr("x", 1 + 0 * MY.SonicGridLane)))'
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """A ClassAd expression that joins texts with commas; each may be several arguments of strcat."""
+    return "strcat(" + ', ",", '.join(texts) + ")"

@@ -1,11 +1,13 @@
 """Where the jobs of a block stand, read from HTCondor's event log as it grows: no polling of the queue.
 
 Every job writes its number of the manifest into its submit event (`submit_event_notes`), so that the log alone tells
-which job an event is about, whichever cluster of the block it came from.
+which job an event is about, whichever cluster of the block it came from. Running jobs write their heartbeats into the
+same log.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,16 +16,18 @@ import htcondor2
 
 from jobs.errors import CampaignError
 from jobs.exits import EXITS, exit_class_of
+from jobs.heartbeat import decode
+from jobs.running.clusters import read_clusters
+from jobs.running.describe import EVENT_NOTE
+from jobs.running.queue import GIVEN_BACK
 from jobs.states import FINAL, STATE_AFTER, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from jobs.heartbeat import Heartbeat
+    from jobs.layout import BlockFolder
 
-__all__ = ["EVENT_NOTE", "BlockFollower", "Standing"]
-
-EVENT_NOTE = "sonicgrid job "
-"""What stands before the job's number in the notes of its submit event."""
+__all__ = ["BlockFollower", "Standing", "Told"]
 
 _COMPLETE = 1
 """Completion of a cluster whose jobs were all materialized; one that was removed says another."""
@@ -56,15 +60,25 @@ class Standing:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Told:
+    """A heartbeat, and when it came, seconds since the epoch."""
+
+    at: float
+    heartbeat: Heartbeat
+
+
 class BlockFollower:
     """Follows one block's event log; `poll` is cheap when nothing happened."""
 
-    def __init__(self, log: Path, jobs: Iterable[int]) -> None:
-        self._path = log
+    def __init__(self, folder: BlockFolder, jobs: Iterable[int]) -> None:
+        self._folder = folder
+        self._path = folder.events_log
         self._standings = {job: Standing() for job in jobs}
         self._job_of: dict[tuple[int, int], int] = {}
         self._log: htcondor2.JobEventLog | None = None
         self._ended: set[int] = set()
+        self._told: list[Told] = []
 
     @property
     def ended_clusters(self) -> frozenset[int]:
@@ -97,9 +111,19 @@ class BlockFollower:
             raise CampaignError(message) from error
         return seen
 
-    def unfinished(self) -> set[int]:
-        """Jobs that may still run."""
-        return {job for job, standing in self._standings.items() if standing.state not in FINAL}
+    def unfinished(self, since: float = 0.0) -> set[int]:
+        """Return the jobs that may still run.
+
+        Args:
+            since: what failed up to then, seconds since the epoch, is to be tried again where a retry can help.
+
+        """
+        return {job for job, standing in self._standings.items() if not _is_final(standing, since)}
+
+    def heartbeats(self) -> list[Told]:
+        """Return the heartbeats that came since the last call."""
+        told, self._told = self._told, []
+        return told
 
     def close(self) -> None:
         """Close the log."""
@@ -109,12 +133,13 @@ class BlockFollower:
 
     def _take(self, event: htcondor2.JobEvent) -> None:
         where = (event.cluster, event.proc)
+        if event.type == htcondor2.JobEventType.GENERIC:
+            self._hear(event)
+            return
         if event.type == htcondor2.JobEventType.CLUSTER_REMOVE:
             self._ended.add(event.cluster)
             if event.get("Completion") != _COMPLETE:
-                self._give_up_pending()
-        if event.type == htcondor2.JobEventType.CLUSTER_SUBMIT:
-            self._forget_failures()
+                self._give_up_pending(event.cluster, event.timestamp)
         if event.type == htcondor2.JobEventType.SUBMIT:
             note = _NOTE.search(str(event.get("LogNotes", "")))
             if note and (job := int(note.group(1))) in self._standings:
@@ -129,19 +154,33 @@ class BlockFollower:
             return  # an echo of a cluster that was given up
         self._standings[job_known] = _after(before, event)
 
-    def _give_up_pending(self) -> None:
+    def _hear(self, event: htcondor2.JobEvent) -> None:
+        """Take a heartbeat; a line that is cut short costs a minute's numbers, not the campaign."""
+        with contextlib.suppress(CampaignError):
+            heartbeat = decode(str(event.get("Info", "")))
+            if heartbeat is not None:
+                self._told.append(Told(event.timestamp, heartbeat))
+
+    def _give_up_pending(self, cluster: int, at: float) -> None:
         """A cluster that was removed materializes no more jobs."""
-        given_up = Standing(JobState.FAILED, reason="its cluster was removed before the job came up")
-        for job, standing in self._standings.items():
-            if standing.state is JobState.PENDING:
+        reason = "its cluster was removed before the job came up"
+        given_up = Standing(JobState.FAILED, cluster=cluster, since=at, reason=reason)
+        made = {one.cluster: one for one in read_clusters(self._folder)}.get(cluster)
+        if made is not None and made.returned:
+            return
+        for job in self._standings if made is None else made.jobs:
+            if self._standings[job].state is JobState.PENDING:
                 self._standings[job] = given_up
 
-    def _forget_failures(self) -> None:
-        """A new cluster takes up every job that failed, but for those that a retry cannot mend."""
-        for job, standing in self._standings.items():
-            retry = standing.exit_code < 0 or EXITS[exit_class_of(standing.exit_code)].retry
-            if standing.state is JobState.FAILED and retry:
-                self._standings[job] = Standing()
+
+def _may_retry(standing: Standing) -> bool:
+    return standing.exit_code < 0 or EXITS[exit_class_of(standing.exit_code)].retry
+
+
+def _is_final(standing: Standing, since: float) -> bool:
+    if standing.state is JobState.FAILED:
+        return standing.since > since or not _may_retry(standing)
+    return standing.state in FINAL
 
 
 def _after(before: Standing, event: htcondor2.JobEvent) -> Standing:
@@ -153,6 +192,9 @@ def _after(before: Standing, event: htcondor2.JobEvent) -> Standing:
     state_after = STATE_AFTER.get(event.type)
     if state_after is None:
         return before
+    reason = str(event.get("HoldReason", event.get("Reason", "")))
+    if event.type == htcondor2.JobEventType.JOB_ABORTED and GIVEN_BACK in reason:
+        return Standing(since=event.timestamp)
     starting = event.type == htcondor2.JobEventType.EXECUTE
     return replace(
         before,
@@ -160,5 +202,5 @@ def _after(before: Standing, event: htcondor2.JobEvent) -> Standing:
         starts=before.starts + starting,
         host=str(event.get("ExecuteHost", "")) if starting else before.host,
         since=event.timestamp,
-        reason="" if starting else str(event.get("HoldReason", event.get("Reason", ""))),
+        reason="" if starting else reason,
     )

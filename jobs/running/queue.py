@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import htcondor2
 
+from jobs.attributes import planned_attribute
 from jobs.errors import PoolError
 from jobs.pool.client import enter_pool
 from jobs.running.describe import quote_classad
@@ -51,6 +52,7 @@ _JOB_ATTRIBUTES = (
     "NumJobStarts",
     "MATCH_EXP_SonicGridSite",
     "MATCH_EXP_SonicGridCharge",
+    "GlobalJobId",
 )
 
 
@@ -68,6 +70,7 @@ class ClusterInQueue:
         paused: whether it materializes no more for now.
         returned: whether its rows from `next_row` on were given back, so that it never materializes them.
         present, idle: materialized jobs in the queue, and those of them that wait for a slot.
+        planned_mbps: Mb/s that its campaign's jobs may grow to, by site, of those that were asked for.
 
     """
 
@@ -83,6 +86,7 @@ class ClusterInQueue:
     returned: bool = False
     present: int = 0
     idle: int = 0
+    planned_mbps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def coming(self) -> tuple[int, ...]:
@@ -101,6 +105,7 @@ class JobInQueue:
         starts: how often it was started.
         site: where it runs or ran last; empty before its first start.
         charge_mbps: Mb/s that it was admitted with; 0 for a job that uses no network.
+        schedd: name of the schedd whose queue it is in.
 
     """
 
@@ -112,6 +117,7 @@ class JobInQueue:
     starts: int = 0
     site: str = ""
     charge_mbps: float = 0.0
+    schedd: str = ""
 
 
 class Queue:
@@ -134,15 +140,20 @@ class Queue:
             raise PoolError(message) from error
         return int(result.cluster())
 
-    def clusters(self, folder: CampaignFolder | None = None) -> list[ClusterInQueue]:
+    def clusters(self, folder: CampaignFolder | None = None, planned_at: Iterable[str] = ()) -> list[ClusterInQueue]:
         """Return the clusters that are still in the queue, of a campaign or of all, oldest first.
+
+        Args:
+            folder: of the campaign; None for all.
+            planned_at: sites for which to tell what is planned.
 
         Raises:
             PoolError: the schedd does not answer.
 
         """
-        ads = self._query(f"{_of_campaign(folder)} && ProcId is undefined", _CLUSTER_ATTRIBUTES)
-        found = [_cluster(ad) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
+        plans = {site: planned_attribute(site) for site in planned_at}
+        ads = self._query(f"{_of_campaign(folder)} && ProcId is undefined", [*_CLUSTER_ATTRIBUTES, *plans.values()])
+        found = [_cluster(ad, plans) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
         return sorted(found, key=lambda cluster: cluster.cluster)
 
     def jobs(self, folder: CampaignFolder | None = None, *, idle: bool) -> list[JobInQueue]:
@@ -265,7 +276,7 @@ def _of_campaign(folder: CampaignFolder | None) -> str:
     return f"JobUniverse == {_VANILLA} && {whose}"
 
 
-def _cluster(ad: Any) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no types
+def _cluster(ad: Any, plans: Mapping[str, str]) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no types
     return ClusterInQueue(
         cluster=int(ad["ClusterId"]),
         block=int(ad["SonicGridBlock"]),
@@ -279,6 +290,7 @@ def _cluster(ad: Any) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no
         returned=bool(ad.get("SonicGridReturned", False)),
         present=int(ad.get("JobsPresent", 0)),
         idle=int(ad.get("JobsIdle", 0)),
+        planned_mbps={site: float(ad.get(name, 0.0)) for site, name in plans.items()},
     )
 
 
@@ -292,4 +304,5 @@ def _job(ad: Any) -> JobInQueue:  # noqa: ANN401  # the bindings have no types
         starts=int(ad.get("NumJobStarts", 0)),
         site=str(ad.get("MATCH_EXP_SonicGridSite", "")),
         charge_mbps=float(ad.get("MATCH_EXP_SonicGridCharge", 0.0) or 0.0),
+        schedd=str(ad.get("GlobalJobId", "")).partition("#")[0],
     )

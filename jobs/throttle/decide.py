@@ -52,6 +52,7 @@ class Decision:
     Attributes:
         site: its name.
         rate: Mb/s that one job is taken to need.
+        running: jobs that run.
         admitted: jobs that may run in the end.
         binds: what keeps it from more.
         room: jobs that may run now, on the way there; never less than what the ramp and the shares allow.
@@ -62,6 +63,7 @@ class Decision:
 
     site: str
     rate: JobRate
+    running: int
     admitted: int
     binds: str
     room: int
@@ -104,6 +106,7 @@ def decide(
         name: Decision(
             site=name,
             rate=rates[name],
+            running=seen[name].running,
             admitted=allotted[name].jobs,
             binds=allotted[name].binds,
             room=min(allotted[name].jobs, planned[name], max(seen[name].ready, seen[name].running)),

@@ -1,9 +1,10 @@
 """Budgets as HTCondor's concurrency limits, in Mb/s, where we may configure the negotiator.
 
 A job is charged to the links of the site where it lands, by an expression that the negotiator evaluates against the
-slot. Names are `net.SITE` for uplinks, `link.NAME` for shared links, `gpu.POOL` for GPU pools: of the families, a
-limit that nobody has set is 0, if the administrator wrote so (`CONCURRENCY_LIMIT_DEFAULT_net = 0`). Without that
-line HTCondor takes an unknown name for "no limit", so a pool without it is not one that we may lean on.
+slot. Names are `net.SITE` for uplinks, `link.NAME` for shared links, `gpu.POOL` for GPU pools, `jobs.SITE` for numbers
+of jobs: of these families, a limit that nobody has set is 0, if the administrator wrote so
+(`CONCURRENCY_LIMIT_DEFAULT_net = 0`). Without that line HTCondor takes an unknown name for "no limit", and a negotiator
+that starts again has forgotten what was set: a pool without it is not one to lean on.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from jobs.attributes import attribute_of
 from jobs.errors import PoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["FAMILIES", "Negotiator", "gpu_limit", "link_limit", "open_negotiator", "site_limit"]
+__all__ = ["FAMILIES", "Negotiator", "gpu_limit", "jobs_limit", "link_limit", "open_negotiator", "site_limit"]
 
-FAMILIES = ("net", "link", "gpu")
+FAMILIES = ("net", "link", "gpu", "jobs")
 
 _PROBE = "net.sonicgrid_probe"
 _SLACK = 1e-3
@@ -42,6 +43,11 @@ def link_limit(link: str) -> str:
 def gpu_limit(pool: str) -> str:
     """Return the name of the limit of a GPU pool."""
     return f"gpu.{attribute_of(pool).lower()}"
+
+
+def jobs_limit(site: str) -> str:
+    """Return the name of the limit of a site's number of jobs."""
+    return f"jobs.{attribute_of(site).lower()}"
 
 
 class Negotiator:
@@ -94,26 +100,49 @@ class Negotiator:
             message = f"the negotiator does not take limits: {error}"
             raise PoolError(message) from error
 
-    def in_use(self) -> dict[str, float]:
-        """Return what is charged now, by name of the limit.
+    def charged_to_others(self, schedds: Iterable[str]) -> dict[str, float]:
+        """Return what is charged now to jobs of other schedds, by name of the limit: by the slots' ads.
+
+        Args:
+            schedds: names of ours.
 
         Raises:
-            PoolError: the negotiator does not answer.
+            PoolError: the collector does not answer.
 
         """
-        prefix = "ConcurrencyLimit_"
+        claimed = 'State == "Claimed" && ConcurrencyLimits isnt undefined'
         try:
-            ads = htcondor2.Negotiator(self._where()).getPriorities()
+            ads = self._collector.query(htcondor2.AdType.Startd, claimed, ["ConcurrencyLimits", "GlobalJobId"])
         except (htcondor2.HTCondorException, OSError) as error:
-            message = f"the negotiator does not say what is in use: {error}"
+            message = f"the collector does not say what is in use: {error}"
             raise PoolError(message) from error
+        ours = set(schedds)
         found: dict[str, float] = {}
         for ad in ads:
-            for name in ad:
-                if name.startswith(prefix):
-                    family, _, rest = name.removeprefix(prefix).partition("_")
-                    found[f"{family}.{rest}"] = float(ad[name])
+            if str(ad.get("GlobalJobId", "")).partition("#")[0] in ours:
+                continue
+            for charge in str(ad["ConcurrencyLimits"]).split(","):
+                name, _, amount = charge.partition(":")
+                found[name.lower()] = found.get(name.lower(), 0.0) + (_number(amount) or 1.0)
         return found
+
+    def free_slots(self, expression: str) -> float:
+        """Return how many one-core jobs the unclaimed slots that belong to a site could take.
+
+        Args:
+            expression: ClassAd expression that says which slots belong to it.
+
+        Raises:
+            PoolError: the collector does not answer.
+
+        """
+        try:
+            wanted = f'State == "Unclaimed" && ({expression})'
+            ads = self._collector.query(htcondor2.AdType.Startd, wanted, ["Cpus"])
+        except (htcondor2.HTCondorException, OSError) as error:
+            message = f"the collector does not say which slots are free: {error}"
+            raise PoolError(message) from error
+        return float(sum(int(ad.get("Cpus", 1)) for ad in ads))
 
     def _where(self) -> htcondor2.classad.ClassAd:
         return self._collector.locate(htcondor2.DaemonType.Negotiator)

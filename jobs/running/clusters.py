@@ -1,0 +1,66 @@
+"""Which clusters a block had, and with which jobs: written as they are made, so that their ends can be understood."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.running.ranges import read_ranges, write_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jobs.layout import BlockFolder
+
+__all__ = ["MadeCluster", "note_cluster", "note_return", "read_clusters"]
+
+
+@dataclass(frozen=True)
+class MadeCluster:
+    """One cluster of a block.
+
+    Attributes:
+        cluster: its number.
+        jobs: numbers of the manifest.
+        submitted: seconds since the epoch.
+        returned: whether what it had not materialized was given back, to run elsewhere.
+
+    """
+
+    cluster: int
+    jobs: tuple[int, ...]
+    submitted: float
+    returned: bool = False
+
+
+def note_cluster(folder: BlockFolder, cluster: int, jobs: Iterable[int]) -> None:
+    """Write down a cluster that was just submitted."""
+    _append(folder, {"cluster": cluster, "jobs": write_ranges(jobs), "submitted": time.time()})
+
+
+def note_return(folder: BlockFolder, cluster: int) -> None:
+    """Write down, before it is done, that the rest of a cluster is given back."""
+    _append(folder, {"cluster": cluster, "returned": True})
+
+
+def read_clusters(folder: BlockFolder) -> list[MadeCluster]:
+    """Return the clusters of a block, oldest first; a line that a crash cut short is passed over."""
+    made: dict[int, MadeCluster] = {}
+    returned: set[int] = set()
+    for line in folder.cluster.read_text(encoding="utf-8").splitlines() if folder.cluster.exists() else ():
+        try:
+            note = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if note.get("returned"):
+            returned.add(note["cluster"])
+        else:
+            made[note["cluster"]] = MadeCluster(note["cluster"], read_ranges(str(note["jobs"])), note["submitted"])
+    return [MadeCluster(one.cluster, one.jobs, one.submitted, one.cluster in returned) for one in made.values()]
+
+
+def _append(folder: BlockFolder, note: dict[str, object]) -> None:
+    with folder.cluster.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(note) + "\n")

@@ -1,0 +1,230 @@
+"""One campaign's throttle: what it remembers between two looks, and the order of a look.
+
+Smaller shares are told before more jobs are let in, and room grows only once they have been in force for `SETTLE_S`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jobs.errors import PoolError
+from jobs.manifest import read_manifest
+from jobs.running.queue import open_queue
+from jobs.spec.campaign import load_campaign
+from jobs.throttle.admission import choose_admission
+from jobs.throttle.correct import Correction, correct
+from jobs.throttle.decide import FULL, SiteSeen, decide
+from jobs.throttle.enforce import Enforcer
+from jobs.throttle.flavour import CORE_PATCHES_PER_S, thinnest_share_mbps
+from jobs.throttle.in_force import grid_in_force, put_in_force
+from jobs.throttle.negotiator import open_negotiator
+from jobs.throttle.observe import Observer
+from jobs.throttle.ramp import Ramp
+from jobs.throttle.rate import JobRate, Tally, choose_rate
+from jobs.throttle.state import SiteState, ThrottleState, read_state, write_state
+from jobs.throttle.write_decisions import DecisionLog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from jobs.layout import CampaignFolder
+    from jobs.running.queue import ClusterInQueue, JobInQueue
+    from jobs.spec.site import Grid, Site
+    from jobs.throttle.decide import Decision
+
+__all__ = ["SETTLE_S", "Keeper"]
+
+SETTLE_S = 12.0
+"""Time in which every running job has read its share again (each asks every 5 s), and other campaigns have looked."""
+
+SLOTS_EVERY_S = 15.0
+"""Time between two counts of the free slots."""
+
+
+class Keeper:
+    """Looks and acts for one campaign.
+
+    Args:
+        folder: of the campaign, planned.
+        sites_folder: of the site configs, put into force if none are.
+
+    Raises:
+        ConfigError: the site configs have problems.
+        CampaignError: a file of the campaign cannot be read.
+        PoolError: HTCondor does not answer, or a site config asks for what the pool does not give.
+
+    """
+
+    def __init__(self, folder: CampaignFolder, sites_folder: Path) -> None:
+        self._folder = folder
+        self._campaign = load_campaign(folder.spec)
+        manifest = read_manifest(folder.manifest)
+        if grid_in_force(folder) is None:
+            put_in_force(folder, sites_folder, self._campaign.sites, str(folder.spec))
+        self._queue = open_queue()
+        self._negotiator = open_negotiator()
+        self._grid = self._read_grid()
+        before = read_state(folder)
+        self._state = before or ThrottleState(at=0.0, sites={})
+        known = before.sites if before else {}
+        if set(known) >= set(self._grid.sites) and self._queue.clusters(folder):
+            self._admission = {name: known[name].admission for name in self._grid.sites}
+        else:
+            self._admission = choose_admission(self._grid.sites, self._negotiator)
+        self._observer = Observer(
+            folder,
+            manifest,
+            {name: site.tally for name, site in known.items()},
+            before.core_patches_per_s if before else None,
+            before.at if before else 0.0,
+        )
+        self._corrections = {name: site.correction for name, site in known.items()}
+        self._ramps: dict[str, Ramp] = {}
+        self._at_work: set[tuple[int, int, int]] | None = None
+        self._published: deque[tuple[float, dict[str, int]]] = deque()
+        self._slots: dict[str, float] = {}
+        self._slots_due = 0.0
+        self._decisions = DecisionLog(folder)
+        self._enforcer = Enforcer(folder, self._campaign, manifest, self._queue, self._negotiator, self._admission)
+
+    def look(self) -> ThrottleState:
+        """Look once, act, and return what was decided.
+
+        Raises:
+            PoolError: HTCondor does not answer; what was in force stays so.
+            JobsError: a file of the campaign cannot be read or written.
+
+        """
+        self._grid = self._read_grid()
+        sites = self._grid.sites
+        clusters = self._queue.clusters(planned_at=sites)
+        jobs = self._queue.jobs(idle=False)
+        self._observer.look()
+        mine = [job for job in jobs if job.folder == str(self._folder.root)]
+        others = self._others(clusters, jobs)
+        seen = self._see(mine)
+        rates = self._rates(seen)
+        negotiated = "negotiator" in self._admission.values()
+        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=not negotiated)
+        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
+        flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
+        own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
+        self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
+        self._state = self._state_of(decisions, flavours, mine)
+        write_state(self._folder, self._state)
+        self._decisions.note(sites, decisions, self._corrections)
+        return self._state
+
+    def note_problem(self, problem: str) -> None:
+        """Write down that HTCondor did not answer."""
+        if problem != self._state.problem:
+            self._state = self._state.model_copy(update={"problem": problem})
+            write_state(self._folder, self._state)
+
+    def _read_grid(self) -> Grid:
+        grid = grid_in_force(self._folder)
+        if grid is None:
+            message = f"{self._folder.sites} is gone; `sonicgrid sites apply` puts the site configs into force again"
+            raise PoolError(message)
+        return grid
+
+    def _others(self, clusters: Sequence[ClusterInQueue], jobs: Sequence[JobInQueue]) -> dict[str, float]:
+        """Return what others may send, Mb/s, by site and by shared link: other campaigns, and other schedds' jobs."""
+        plans: dict[tuple[str, str], float] = {}
+        for cluster in clusters:
+            if cluster.folder != str(self._folder.root):
+                for site, mbps in cluster.planned_mbps.items():
+                    plans[cluster.folder, site] = max(plans.get((cluster.folder, site), 0.0), mbps)
+        others: dict[str, float] = {}
+        for (_, site), mbps in plans.items():
+            for link in (site, *self._grid.sites[site].shared_links):
+                others[link] = others.get(link, 0.0) + mbps
+        if "negotiator" in self._admission.values():
+            for link, mbps in self._enforcer.charged_elsewhere(self._grid, jobs).items():
+                others[link] = others.get(link, 0.0) + mbps
+        return others
+
+    def _see(self, mine: Sequence[JobInQueue]) -> dict[str, SiteSeen]:
+        now = time.monotonic()
+        self._count_slots(mine, now)
+        at_work = {(job.cluster, job.proc, job.starts) for job in mine if job.charge_mbps > 0}
+        new = at_work - self._at_work if self._at_work is not None else set()
+        self._at_work = at_work
+        while len(self._published) > 1 and self._published[1][0] <= now - SETTLE_S:
+            self._published.popleft()
+        seen = {}
+        for name, site in self._grid.sites.items():
+            here = [job for job in mine if job.site == name and job.charge_mbps > 0]
+            started = sum((job.cluster, job.proc, job.starts) in new for job in here)
+            before = self._ramps.get(name, Ramp(at_s=now))
+            self._ramps[name] = before.after(now, started, site.ramp_per_min)
+            settled = [planned.get(name, 0) for _, planned in self._published]
+            seen[name] = SiteSeen(
+                running=len(here),
+                starts=self._ramps[name].starts,
+                ready=min(settled, default=10**9) if not site.gateway else 10**9,
+                most=min(self._slots.get(name, math.inf), self._most_by_flavour(site)),
+            )
+        return seen
+
+    def _count_slots(self, mine: Sequence[JobInQueue], now: float) -> None:
+        """Count the slots that the campaign has at each site or could have now."""
+        if now < self._slots_due:
+            return
+        self._slots_due = now + SLOTS_EVERY_S
+        for name, site in self._grid.sites.items():
+            taken = sum(job.site == name for job in mine)
+            self._slots[name] = taken + self._negotiator.free_slots(site.slots)
+
+    def _most_by_flavour(self, site: Site) -> float:
+        """Return how many gpu jobs are sooner done than cpu jobs, where jobs may be either."""
+        if self._campaign.flavour != "auto":
+            return math.inf
+        core = self._observer.core_patches_per_s or CORE_PATCHES_PER_S
+        tally = self._observer.tallies.get(site.name, Tally())
+        return math.floor(site.budget_mbps * FULL / thinnest_share_mbps(tally, core))
+
+    def _rates(self, seen: Mapping[str, SiteSeen]) -> dict[str, JobRate]:
+        """Return Mb/s per job by site, corrected; in hundredths, as jobs are charged."""
+        now = time.time()
+        everywhere = sum(self._observer.tallies.values(), Tally())
+        rates = {}
+        for name, site in self._grid.sites.items():
+            here = self._observer.tallies.get(name, Tally())
+            before = self._corrections.get(name, Correction())
+            decided = self._state.sites.get(name)
+            at_limit = decided is not None and seen[name].running >= 0.9 * decided.admitted
+            after = correct(before, here.pressure, admit_factor=site.admit_factor, at_limit=at_limit, now_s=now)
+            self._corrections[name] = after
+            rate = choose_rate(site, here, everywhere, self._campaign.estimate, after.factor)
+            rates[name] = replace(rate, mbps=max(0.01, math.ceil(rate.mbps * 100 - 1e-6) / 100))
+        return rates
+
+    def _state_of(
+        self, decisions: Mapping[str, Decision], flavours: Mapping[str, str], mine: Sequence[JobInQueue]
+    ) -> ThrottleState:
+        sites = {
+            name: SiteState(
+                admission=self._admission[name],
+                budget_mbps=self._grid.sites[name].budget_mbps,
+                rate_mbps=one.rate.mbps,
+                rate_origin=one.rate.origin,
+                admitted=one.admitted,
+                binds=one.binds,
+                room=one.room,
+                planned=one.planned,
+                running=one.running,
+                cpu_running=sum(job.site == name and job.charge_mbps <= 0 for job in mine),
+                share_mbps=round(one.share_mbps, 4),
+                flavour="gpu" if flavours[name] == "gpu" else "cpu",
+                correction=self._corrections[name],
+                tally=self._observer.tallies.get(name, Tally()),
+            )
+            for name, one in decisions.items()
+        }
+        return ThrottleState(at=time.time(), core_patches_per_s=self._observer.core_patches_per_s, sites=sites)
