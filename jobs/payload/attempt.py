@@ -123,7 +123,7 @@ class Attempt:
                 output.discard()
 
     def _talk_with_htcondor(self, stack: ExitStack) -> None:
-        """Follow the share and send heartbeats until the stack is left, where HTCondor listens and the site is known."""
+        """Follow the share and send heartbeats until the stack is left, where HTCondor listens."""
         chirp = find_chirp(self._worker.chirp_config)
         if chirp is None or self._access is None:
             return
