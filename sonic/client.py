@@ -7,20 +7,19 @@ the loop takes replies in.
 
 from __future__ import annotations
 
-import queue
 import time
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sonic.answers import ScoreSheet
 from sonic.endpoints import Endpoints
 from sonic.errors import BadAnswer, EndpointAway
+from sonic.exchange import Exchange, InFlight
 from sonic.limits import Limits
 from sonic.network import MODEL_NAME, MODEL_VERSION, PATCH_BYTES
 from sonic.pace import Pacer
-from sonic.patches import PatchCutter, Span
+from sonic.patches import PatchCutter
 from sonic.scores import Traffic
 from sonic.transport import TritonTransport
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sonic.endpoints import Endpoint
+    from sonic.exchange import Request
     from sonic.scores import Scores
     from sonic.transport import Reply, Transport
     from sonic.view import View
@@ -41,24 +41,6 @@ __all__ = ["Client"]
 
 _ENVELOPE_BYTES = 256
 """Upper bound of a request's bytes beside its patches: names, shape, length prefix; 170 with the usual names."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """A batch that has no answer yet."""
-
-    span: Span
-    tries: int = 0
-    bad_answers: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class _InFlight:
-    """A batch on its way."""
-
-    request: _Request
-    endpoint: Endpoint
-    sent_at: float
 
 
 class Client:
@@ -115,7 +97,7 @@ class Client:
         """
         cutter = PatchCutter(views)
         sheet = ScoreSheet(cutter.n_hits)
-        exchange = _Exchange(cutter.n_hits)
+        exchange = Exchange(cutter.n_hits)
         patience_ends = time.monotonic() + self._limits.patience_s
         while exchange.unfinished:
             wait_until = patience_ends
@@ -154,7 +136,7 @@ class Client:
         most_bytes = min(self._limits.largest_request_bytes, in_part_of_share)
         return max(1, min(self._limits.batch_patches, int(most_bytes // PATCH_BYTES)))
 
-    def _has_room(self, exchange: _Exchange, most_patches: int) -> bool:
+    def _has_room(self, exchange: Exchange, most_patches: int) -> bool:
         """Whether a request waits that the window lets out; one may always go."""
         if not exchange.waits:
             return False
@@ -167,8 +149,8 @@ class Client:
 
     def _send(
         self,
-        exchange: _Exchange,
-        request: _Request,
+        exchange: Exchange,
+        request: Request,
         endpoint: Endpoint,
         transport: Transport,
         patches: NDArray[np.float32],
@@ -176,7 +158,7 @@ class Client:
         self._numbers += 1
         number = self._numbers
         self._pacer.sent(_bytes_of(len(patches)))
-        exchange.in_flight[number] = _InFlight(request, endpoint, time.monotonic())
+        exchange.in_flight[number] = InFlight(request, endpoint, time.monotonic())
         sent = transport.send(number, patches, self._limits.request_timeout_s, exchange.replies.put)
         self._traffic = replace(
             self._traffic,
@@ -184,7 +166,7 @@ class Client:
             retries=self._traffic.retries + (request.tries > 0),
         )
 
-    def _take(self, exchange: _Exchange, reply: Reply, sheet: ScoreSheet) -> bool:
+    def _take(self, exchange: Exchange, reply: Reply, sheet: ScoreSheet) -> bool:
         """Take one reply in; whether it brought scores."""
         sent = exchange.in_flight.pop(reply.number)
         request, endpoint = sent.request, sent.endpoint
@@ -223,53 +205,6 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _Exchange:
-    """The hits of one event: those that wait, those in flight, and the replies not yet taken in."""
-
-    def __init__(self, n_hits: int) -> None:
-        # Cut into requests only as they are sent: how large one may be can change until then.
-        self._waiting = deque([_Request(Span(0, n_hits))] if n_hits else [])
-        self.in_flight: dict[int, _InFlight] = {}
-        self.replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-
-    @property
-    def unfinished(self) -> bool:
-        return bool(self._waiting or self.in_flight)
-
-    @property
-    def waits(self) -> bool:
-        return bool(self._waiting)
-
-    @property
-    def patches_in_flight(self) -> int:
-        return sum(sent.request.span.stop - sent.request.span.start for sent in self.in_flight.values())
-
-    def size_of_next(self, most_patches: int) -> int:
-        """Return how many patches the next request will have."""
-        start, stop = self._waiting[0].span
-        return min(stop - start, most_patches)
-
-    def next_request(self, most_patches: int) -> _Request:
-        """Take the next request, at most `most_patches` hits of it; the rest stays."""
-        request = self._waiting.popleft()
-        start, stop = request.span
-        if stop - start > most_patches:
-            self._waiting.appendleft(replace(request, span=Span(start + most_patches, stop)))
-            request = replace(request, span=Span(start, start + most_patches))
-        return request
-
-    def again(self, request: _Request) -> None:
-        """Put a failed request first in line."""
-        self._waiting.appendleft(request)
-
-    def wait(self, until: float) -> Reply | None:
-        """Return the next reply, or None if none came until then (`time.monotonic`)."""
-        try:
-            return self.replies.get(timeout=max(0.0, until - time.monotonic()))
-        except queue.Empty:
-            return None
 
 
 def _bytes_of(n_patches: int) -> int:

@@ -18,8 +18,9 @@ class Limits:
             request, so 0.03 leaves at most 3 % of the share unused. At 34 Mb/s that is 13 patches, and from 800 Mb/s
             on the usual 256; Triton joins small requests again (dynamic batching).
         window_requests: Requests in flight at once. Four of 2.4 MB keep a link of up to 5 Gb/s at 12 ms full.
-        paced_window_requests: The same where a pacer keeps requests small: 32 of 0.03 s are a second's worth, so a
-            pool that answers within a second leaves nothing of the share unused.
+        paced_window_requests: The same where a pacer keeps requests small: 16 of 0.03 s are half a second's worth, so
+            a pool that answers within that leaves nothing of the share unused. More would only wait in the servers'
+            queues, which are bounded in requests.
         window_bytes: Bytes in flight at once; one request goes out however large it is.
         check_timeout_s: Seconds that an endpoint gets to say that it is ready and what it serves.
         request_timeout_s: Seconds that one request gets, its upload included.
@@ -37,7 +38,7 @@ class Limits:
     largest_request_bytes: int = 4_000_000
     paced_request_s: float = 0.03
     window_requests: int = 4
-    paced_window_requests: int = 32
+    paced_window_requests: int = 16
     window_bytes: int = 16_000_000
     check_timeout_s: float = 5.0
     request_timeout_s: float = 60.0

@@ -52,6 +52,7 @@ class Pacer:
     Two rules hold together. (a) The wire bytes handed over within any `WINDOW_S` seconds, half open, never exceed the
     share, which is the rate in force when the last of them was handed over. (b) Requests follow each other at the
     share; one that comes late may be caught up with at `CATCH_UP` times the share, until a whole window was empty.
+    Because of (a) such a gap then comes again every second; the share is used all the same.
 
     A request larger than one window's worth goes alone, when the window is empty: that window holds the request and
     nothing else. The next one waits until the average since then is back at the share. Since a window can stay

@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Ending"]
 
-_HEARTBEAT_S = 60.0
-"""Seconds between two heartbeats of a job at a site that the campaign does not know; it ends at once or needs none."""
-
 _LONGEST_ERROR = 2_000
 """Characters of an error that go into the record; the whole is in the job's log."""
 
@@ -79,9 +76,8 @@ class Attempt:
         self._worker = worker
         self._switch = switch
         self._started = time.time() - seconds_since_start()
-        access = block.sites.get(worker.site)
-        self._heartbeat_s = access.heartbeat_s if access else _HEARTBEAT_S
-        self._pacer = first_pacer(access, worker) if job.flavour == "gpu" else None
+        self._access = block.sites.get(worker.site)
+        self._pacer = first_pacer(self._access, worker) if job.flavour == "gpu" else None
         self.progress = Progress()
 
     def run(self) -> Ending:
@@ -129,10 +125,10 @@ class Attempt:
     def _talk_with_htcondor(self, stack: ExitStack) -> None:
         """Follow the share and send heartbeats until the stack is left, where HTCondor listens."""
         chirp = find_chirp(self._worker.chirp_config)
-        if chirp is None:
+        if chirp is None or self._access is None:
             return
         heart = Heart(chirp, self._job, self._worker, self.progress, self._pacer)
-        stack.enter_context(heart.beating(self._heartbeat_s))
+        stack.enter_context(heart.beating(self._access.heartbeat_s))
         if self._pacer is not None:
             stack.enter_context(follow_share(self._pacer, chirp, self._worker.site))
 

@@ -100,7 +100,7 @@ def _number(ad: Mapping[str, Any], name: str, default: int) -> int:
 def _share(ad: Mapping[str, Any], name: str) -> float | None:
     value = ad.get(name)
     # By the very type: true and classad2's UNDEFINED are whole numbers too.
-    if type(value) in (int, float) and 0 <= value < math.inf:
+    if isinstance(value, int | float) and type(value) in (int, float) and 0 <= value < math.inf:
         return float(value)
     return None
 

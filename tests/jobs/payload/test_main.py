@@ -19,6 +19,7 @@ import uproot
 from jobs.exits import EXITS, ExitClass, exit_class_of
 from tests.builders.payload import an_event, write_file
 from tests.builders.payload_process import RECORD, command, run
+from tests.builders.starter import Starter
 
 if TYPE_CHECKING:
     from tests.builders.payload import PayloadCampaign
@@ -50,6 +51,21 @@ def test_a_good_job_leaves_its_output_and_its_record(campaign: PayloadCampaign) 
     assert record.stages.startup_s > 0
     assert done.stdout == ""
     assert "job 3: done, 3 events, 57 hits" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"-2\n", b"what?\n"], ids=["hangs", "hangs up", "refuses", "lies"])
+def test_an_htcondor_that_does_not_listen_does_no_harm(
+    campaign: PayloadCampaign, tmp_path: Path, answer: bytes | None
+) -> None:
+    """Share and heartbeats are read and sent beside the work: without them the job must end as well as with them."""
+    access = campaign.block.sites["here"].model_copy(update={"heartbeat_s": 0.1})
+    campaign.change(sites={"here": access})
+    with Starter(tmp_path, lambda line: answer) as starter:
+        done = run(command(campaign), {"_CONDOR_CHIRP_CONFIG": str(starter.config)})
+    assert done.returncode == 0, done.stderr
+    assert starter.commands[0].startswith("ulog sonicgrid")
+    assert campaign.record().hits == 57
+    assert done.stderr.count("warning: heartbeat") == (answer is not None)
 
 
 def test_a_job_does_not_load_what_it_does_not_need(campaign: PayloadCampaign) -> None:

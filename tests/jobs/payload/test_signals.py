@@ -86,9 +86,26 @@ attempt.open_scorer = lambda *arguments: Client(["mute:1"], open_transport=lambd
 """
 
 
-@pytest.mark.parametrize("hang", [_HANG_IN_READING, _HANG_IN_INFERENCE], ids=["reading", "inference"])
+_HANG_IN_PACING = """
+from jobs.payload import attempt
+from sonic.client import Client
+from sonic.fake import FakeTransport
+from sonic.pace import Pacer
+
+class Closed(Pacer):
+    def wait_s(self, payload_bytes):
+        print("hanging", flush=True)
+        return super().wait_s(payload_bytes)
+
+attempt.open_scorer = lambda *arguments: Client(["open:1"], pacer=Closed(0.0), open_transport=FakeTransport)
+"""
+
+
+@pytest.mark.parametrize(
+    "hang", [_HANG_IN_READING, _HANG_IN_INFERENCE, _HANG_IN_PACING], ids=["reading", "inference", "pacing"]
+)
 def test_sigterm_ends_a_job_that_waits_for_ever(campaign: PayloadCampaign, hang: str) -> None:
-    """A read that hangs in its file system, and a request that is swallowed, must not keep a stopped job."""
+    """A read that hangs, a request that is swallowed, a share of zero: none must keep a stopped job."""
     script = hang + "from jobs.payload.__main__ import main\nmain()\n"
     starter = [sys.executable, "-c", script, *command(campaign)[3:]]
 
