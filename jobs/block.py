@@ -53,7 +53,9 @@ class BlockJob(_Frozen):
     input_file: str = Field(description="Absolute path or URL of the input")
     entry_start: int = Field(description="First entry")
     entry_stop: int = Field(description="One past the last entry")
-    flavour: Literal["gpu", "cpu"] = Field(description="Where the network runs")
+    flavour: Literal["gpu", "cpu", "auto"] = Field(
+        description="Where the network runs; `auto` leaves it to what the submit description says at the start"
+    )
     output_file: str = Field(description="Absolute path of the output")
 
 

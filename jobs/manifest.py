@@ -58,7 +58,7 @@ class ManifestJob:
     input_uuid: str
     entry_start: int
     entry_stop: int
-    flavour: Literal["gpu", "cpu"]
+    flavour: Literal["gpu", "cpu", "auto"]
     output_file: str
 
     @property
@@ -168,7 +168,7 @@ def cut(campaign: Campaign, files: tuple[InputFile, ...], network_sha256: str = 
             pa.DictionaryArray.from_arrays(file_of_job, pa.array([file.uuid for file in files], pa.string())),
             pa.array(start),
             pa.array(stop),
-            pa.DictionaryArray.from_arrays(_flavours(campaign, n_jobs), pa.array(["gpu", "cpu"])),
+            pa.DictionaryArray.from_arrays(_flavours(campaign, n_jobs), pa.array(["gpu", "cpu", "auto"])),
             pa.array(
                 [
                     f"outputs/{in_block:05d}/{campaign.name}-{number:07d}.root"
@@ -183,13 +183,17 @@ def cut(campaign: Campaign, files: tuple[InputFile, ...], network_sha256: str = 
 
 
 def _flavours(campaign: Campaign, n_jobs: int) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Return 1 for each job of the cpu flavour: a share of all, evenly spread, rounded to whole jobs over any run."""
+    """Return 0 for each job of the gpu flavour, 1 for cpu, 2 for auto.
+
+    Those of the comparison are a share of all, evenly spread, rounded to whole jobs over any run.
+    """
     if campaign.flavour == "cpu":
         return np.ones(n_jobs, dtype=np.int32)
     # In whole millionths, so that no rounding of a float decides about a job.
     share, whole = round(campaign.cpu_comparison * 1_000_000), 1_000_000
     steps = (2 * np.arange(n_jobs + 1, dtype=np.int64) * share + whole) // (2 * whole)
-    return np.diff(steps).astype(np.int32)
+    compared = np.diff(steps).astype(np.int32)
+    return compared if campaign.flavour == "gpu" else np.where(compared == 1, 1, 2).astype(np.int32)
 
 
 def _digest(campaign: Campaign, files: tuple[InputFile, ...], network_sha256: str) -> str:
@@ -200,7 +204,7 @@ def _digest(campaign: Campaign, files: tuple[InputFile, ...], network_sha256: st
         "events_per_job": campaign.jobs.events_per_job,
         "jobs_per_block": campaign.jobs.jobs_per_block,
         "flavour": campaign.flavour,
-        "cpu_comparison": round(campaign.cpu_comparison * 1_000_000) if campaign.flavour == "gpu" else 0,
+        "cpu_comparison": round(campaign.cpu_comparison * 1_000_000) if campaign.flavour != "cpu" else 0,
         "network": [campaign.network.name, campaign.network.version, network_sha256],
         "adc_per_electron": campaign.reco.adc_per_electron,
         "files": [[file.path, file.uuid, file.entries] for file in files],

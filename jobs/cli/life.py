@@ -27,6 +27,7 @@ from jobs.running.reopen import reopen
 from jobs.spec.campaign import load_campaign_and_sites
 from jobs.spec.site import find_sites_folder
 from jobs.states import DISPLAY_ORDER
+from jobs.throttle.in_force import put_in_force
 
 if TYPE_CHECKING:
     pass
@@ -71,6 +72,9 @@ def submit(
         _tell(as_json, "a driver is at work already; following it")
     else:
         open_queue()
+        folder.root.mkdir(parents=True, exist_ok=True)
+        for edit in put_in_force(folder, sites, checked.sites, str(spec)):
+            _tell(as_json, f"{edit}")
         reopened = reopen(folder)
         if reopened:
             _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")

@@ -28,6 +28,7 @@ _EPILOG = """\
 environment:
   SONICGRID_SITE    name of the site, which says how to reach the inference pool (gpu flavour); by default what the
                     slot advertises as GLIDEIN_Site
+  SONICGRID_FLAVOUR gpu or cpu, for a job whose flavour is auto; by default gpu
 """
 
 

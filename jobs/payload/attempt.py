@@ -77,7 +77,8 @@ class Attempt:
         self._switch = switch
         self._started = time.time() - seconds_since_start()
         self._access = block.sites.get(worker.site)
-        self._pacer = first_pacer(self._access, worker) if job.flavour == "gpu" else None
+        self._flavour = worker.flavour if job.flavour == "auto" else job.flavour
+        self._pacer = first_pacer(self._access, worker) if self._flavour == "gpu" else None
         self.progress = Progress()
 
     def run(self) -> Ending:
@@ -111,7 +112,7 @@ class Attempt:
                     )
                 )
                 self._talk_with_htcondor(stack)
-                scorer = stack.enter_context(open_scorer(self._block, self._job, self._worker, self._pacer))
+                scorer = stack.enter_context(open_scorer(self._block, self._flavour, self._worker, self._pacer))
                 self.progress.scorer = scorer
                 with self.progress.stages.timed("write_s"):
                     output = ScoresFile(Path(self._job.output_file), self._worker)
@@ -127,7 +128,7 @@ class Attempt:
         chirp = find_chirp(self._worker.chirp_config)
         if chirp is None or self._access is None:
             return
-        heart = Heart(chirp, self._job, self._worker, self.progress, self._pacer)
+        heart = Heart(chirp, self._job.job, self._flavour, self._worker, self.progress, self._pacer)
         stack.enter_context(heart.beating(self._access.heartbeat_s))
         if self._pacer is not None:
             stack.enter_context(follow_share(self._pacer, chirp, self._worker.site))
@@ -183,7 +184,7 @@ class Attempt:
             entry_stop=self._job.entry_stop,
             model=self._block.network.name,
             model_version=self._block.network.version,
-            flavour=self._job.flavour,
+            flavour=self._flavour,
             campaign=self._block.campaign,
             manifest_digest=self._block.manifest_digest,
             software_version=software_version(),
@@ -204,7 +205,7 @@ class Attempt:
             attempt=worker.attempt,
             cluster=worker.cluster,
             proc=worker.proc,
-            flavour=self._job.flavour,
+            flavour=self._flavour,
             site=worker.site,
             host=worker.host,
             cpu_model=worker.cpu_model,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jobs.payload.errors import WorkerUnfit
 from jobs.payload.worker import SITE_VARIABLE
 
 if TYPE_CHECKING:
-    from jobs.block import Block, BlockJob
+    from jobs.block import Block
     from jobs.payload.worker import Worker
     from sonic.pace import Pacer
     from sonic.scores import Scorer
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["open_scorer"]
 
 
-def open_scorer(block: Block, job: BlockJob, worker: Worker, pacer: Pacer | None) -> Scorer:
+def open_scorer(block: Block, flavour: Literal["gpu", "cpu"], worker: Worker, pacer: Pacer | None) -> Scorer:
     """Return what computes the scores of a job; with the gpu flavour, no faster than the pacer lets it.
 
     Raises:
@@ -26,7 +26,7 @@ def open_scorer(block: Block, job: BlockJob, worker: Worker, pacer: Pacer | None
         ImportError: the flavour's library is not installed here.
 
     """
-    if job.flavour == "cpu":
+    if flavour == "cpu":
         from sonic.local import LocalScorer
 
         return LocalScorer(Path(block.network.file))

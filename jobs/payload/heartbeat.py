@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jobs.heartbeat import Heartbeat
 from jobs.payload.repeat import Repeated
 
 if TYPE_CHECKING:
-    from jobs.block import BlockJob
     from jobs.payload.chirp import Chirp
     from jobs.payload.progress import Progress
     from jobs.payload.worker import Worker
@@ -41,16 +40,26 @@ class Heart:
 
     Args:
         chirp: the line to HTCondor.
-        job: the job.
+        job: its number in the manifest.
+        flavour: where the network runs.
         worker: where it runs.
         progress: what it did so far, which other threads go on filling.
         pacer: its share; None if it is not paced.
 
     """
 
-    def __init__(self, chirp: Chirp, job: BlockJob, worker: Worker, progress: Progress, pacer: Pacer | None) -> None:
+    def __init__(
+        self,
+        chirp: Chirp,
+        job: int,
+        flavour: Literal["gpu", "cpu"],
+        worker: Worker,
+        progress: Progress,
+        pacer: Pacer | None,
+    ) -> None:
         self._chirp = chirp
         self._job = job
+        self._flavour = flavour
         self._worker = worker
         self._progress = progress
         self._pacer = pacer
@@ -72,10 +81,10 @@ class Heart:
         """
         now, before = self._moment(), self._told
         heartbeat = Heartbeat(
-            job=self._job.job,
+            job=self._job,
             attempt=self._worker.attempt,
             site=self._worker.site,
-            flavour=self._job.flavour,
+            flavour=self._flavour,
             window_s=now.at - before.at,
             events=now.events - before.events,
             hits=now.hits - before.hits,

@@ -7,17 +7,20 @@ import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.attributes import share_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SITE_VARIABLE", "Worker", "look_around", "seconds_since_start"]
+__all__ = ["FLAVOUR_VARIABLE", "SITE_VARIABLE", "Worker", "look_around", "seconds_since_start"]
 
 SITE_VARIABLE = "SONICGRID_SITE"
 """Environment variable with the site's name; a submit description sets it from the slot that was matched."""
+
+FLAVOUR_VARIABLE = "SONICGRID_FLAVOUR"
+"""Environment variable with the flavour of a job whose own is `auto`."""
 
 _SITE_ATTRIBUTE = "GLIDEIN_Site"
 _JOB_AD = "_CONDOR_JOB_AD"
@@ -40,6 +43,7 @@ class Worker:
         attempt: 0 for the first start of the job in its cluster, one more for each later one.
         share_mbps: what the job's ad held at the start as its share of the site's link, Mb/s; None if nothing.
         chirp_config: file that says how to talk to HTCondor; empty if there is none.
+        flavour: that the throttle decided on for a job whose own is `auto`.
 
     """
 
@@ -51,6 +55,7 @@ class Worker:
     attempt: int = 0
     share_mbps: float | None = None
     chirp_config: str = ""
+    flavour: Literal["gpu", "cpu"] = "gpu"
 
     @property
     def in_htcondor(self) -> bool:
@@ -74,6 +79,7 @@ def look_around(environment: Mapping[str, str]) -> Worker:
         attempt=_number(job, "NumJobStarts", 0),
         share_mbps=_share(job, share_attribute(site)),
         chirp_config=environment.get(_CHIRP_CONFIG, ""),
+        flavour="cpu" if environment.get(FLAVOUR_VARIABLE) == "cpu" else "gpu",
     )
 
 

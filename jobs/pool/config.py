@@ -183,6 +183,11 @@ ALLOW_CONFIG = condor@password, *@{DOMAIN}
 ENABLE_RUNTIME_CONFIG = True
 SETTABLE_ATTRS_ADMINISTRATOR = *_LIMIT
 SETTABLE_ATTRS_CONFIG = *_LIMIT
+# Limits that are set while the pool runs are lost when the negotiator starts again: then nothing may start, not all.
+CONCURRENCY_LIMIT_DEFAULT_net = 0
+CONCURRENCY_LIMIT_DEFAULT_link = 0
+CONCURRENCY_LIMIT_DEFAULT_gpu = 0
+CONCURRENCY_LIMIT_DEFAULT_jobs = 0
 
 # One user, no owner at the keyboard: a slot runs what it gets to the end.
 START = True

@@ -98,6 +98,7 @@ class ClusterRequest:
         limits: by site name, the concurrency limits that a job there is charged to; none where the negotiator is not
             ours to configure.
         most_jobs: most jobs of this cluster in the queue at once; 0 for no limit.
+        runs_as: flavour that all its jobs get; empty if each has its own.
         memory_mb, disk_mb: per job.
         max_runtime_s: longest that one attempt may run.
         max_retries: attempts after the first.
@@ -112,6 +113,7 @@ class ClusterRequest:
     terms: Mapping[str, SiteTerms]
     limits: Mapping[str, Sequence[Limit]]
     most_jobs: int
+    runs_as: str
     memory_mb: int
     disk_mb: int
     max_runtime_s: int
@@ -164,6 +166,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "My.SonicGridBlock": str(request.block),
         "My.SonicGridCampaignFolder": quote_classad(str(request.folder)),
         "My.SonicGridSites": quote_classad(",".join(request.slots)),
+        "My.SonicGridRunsAs": quote_classad(request.runs_as),
         "My.SonicGridJobs": quote_classad(write_ranges(job for job, _ in jobs)),
         "My.SonicGridJob": "$(job)",
         "My.SonicGridFlavour": '"$(flavour)"',
@@ -182,7 +185,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
     if request.most_jobs:
         commands["max_materialize"] = str(request.most_jobs)
     lines = [f"{key} = {value}" for key, value in commands.items()]
-    items = "\n".join(f"{job}, {flavour}" for job, flavour in jobs)
+    items = "\n".join(f"{job}, {request.runs_as or flavour}" for job, flavour in jobs)
     return "\n".join(lines) + f"\n\nqueue job, flavour from (\n{items}\n)\n"
 
 

@@ -26,6 +26,7 @@ from jobs.running.lock import Driver, find_driver, hold_lock, sign_lock
 from jobs.spec.campaign import load_campaign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
 __all__ = ["drive", "driver_command", "last_error", "show_dag", "start_driver", "stop_driver"]
@@ -161,9 +162,22 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
         driver = replace(driver, snakemake=process.pid)
         sign_lock(lock, driver)
         _open_gate(process)
-        status = _wait(process, stop)
+        with _throttle(sites_folder, folder):
+            status = _wait(process, stop)
         sign_lock(lock, replace(driver, status=status))
         return status
+
+
+@contextlib.contextmanager
+def _throttle(sites_folder: Path, folder: CampaignFolder) -> Iterator[None]:
+    """Keep the campaign's throttle meanwhile, in a process of its own; if that dies, those that watch blocks go on."""
+    command = [sys.executable, "-m", "jobs.throttle.keep", "--folder", str(folder.root)]
+    process = subprocess.Popen([*command, "--sites-folder", str(sites_folder)], stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 _GATE = 'read -r _ && exec "$@"'

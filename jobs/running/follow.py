@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import htcondor2
 
 from jobs.errors import CampaignError
-from jobs.exits import EXITS, exit_class_of
 from jobs.heartbeat import decode
 from jobs.running.clusters import read_clusters
 from jobs.running.describe import EVENT_NOTE
@@ -112,12 +111,7 @@ class BlockFollower:
         return seen
 
     def unfinished(self, since: float = 0.0) -> set[int]:
-        """Return the jobs that may still run.
-
-        Args:
-            since: what failed up to then, seconds since the epoch, is to be tried again where a retry can help.
-
-        """
+        """Return the jobs that have not ended since a moment, seconds since the epoch."""
         return {job for job, standing in self._standings.items() if not _is_final(standing, since)}
 
     def heartbeats(self) -> list[Told]:
@@ -173,14 +167,8 @@ class BlockFollower:
                 self._standings[job] = given_up
 
 
-def _may_retry(standing: Standing) -> bool:
-    return standing.exit_code < 0 or EXITS[exit_class_of(standing.exit_code)].retry
-
-
 def _is_final(standing: Standing, since: float) -> bool:
-    if standing.state is JobState.FAILED:
-        return standing.since > since or not _may_retry(standing)
-    return standing.state in FINAL
+    return standing.state in FINAL and standing.since > since
 
 
 def _after(before: Standing, event: htcondor2.JobEvent) -> Standing:

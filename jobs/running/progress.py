@@ -94,8 +94,7 @@ class CampaignFollower:
             return *self._through[number], Counter()
         self._through.pop(number, None)
         if number not in self._followers:
-            log = self._folder.block(number).events_log
-            self._followers[number] = BlockFollower(log, self._jobs_of[number])
+            self._followers[number] = BlockFollower(self._folder.block(number), self._jobs_of[number])
         follower = self._followers[number]
         follower.poll()
         standings = follower.standings

@@ -37,6 +37,7 @@ _CLUSTER_ATTRIBUTES = (
     "SonicGridBlock",
     "SonicGridDigest",
     "SonicGridSites",
+    "SonicGridRunsAs",
     "SonicGridJobs",
     "SonicGridReturned",
     "JobMaterializeNextRow",
@@ -64,6 +65,7 @@ class ClusterInQueue:
         cluster, block, digest: what it is.
         folder: of its campaign.
         sites: whose slots its jobs may take.
+        runs_as: flavour that all its jobs got; empty if each has its own.
         jobs: all that it was submitted with, by their numbers in the manifest, in the order of its rows.
         next_row: rows before this one were materialized.
         limit: most jobs of it that are materialized at once; 0 for no limit.
@@ -79,6 +81,7 @@ class ClusterInQueue:
     digest: str
     folder: str = ""
     sites: tuple[str, ...] = ()
+    runs_as: str = ""
     jobs: tuple[int, ...] = ()
     next_row: int = 0
     limit: int = 0
@@ -171,6 +174,17 @@ class Queue:
         wanted = ("ClusterId", "SonicGridCampaignFolder", *_JOB_ATTRIBUTES)
         ads = self._query(f"{_of_campaign(folder)} && SonicGridJob isnt undefined && {states}", wanted)
         return [_job(ad) for ad in ads if "ProcId" in ad]
+
+    def present_jobs(self, clusters: Iterable[int]) -> set[int]:
+        """Return the jobs of some clusters that are materialized and in the queue, whatever their state.
+
+        Raises:
+            PoolError: the schedd does not answer.
+
+        """
+        listed = ", ".join(map(str, clusters))
+        ads = self._query(f"member(ClusterId, {{{listed}}}) && ProcId isnt undefined", ("ProcId", "SonicGridJob"))
+        return {int(ad["SonicGridJob"]) for ad in ads if "ProcId" in ad}
 
     def edit(self, cluster: int, values: Mapping[str, str]) -> None:
         """Change attributes of a cluster: of the jobs that wait, that run, and that will be materialized.
@@ -283,6 +297,7 @@ def _cluster(ad: Any, plans: Mapping[str, str]) -> ClusterInQueue:  # noqa: ANN4
         digest=str(ad["SonicGridDigest"]),
         folder=str(ad["SonicGridCampaignFolder"]),
         sites=tuple(filter(None, str(ad.get("SonicGridSites", "")).split(","))),
+        runs_as=str(ad.get("SonicGridRunsAs", "")),
         jobs=read_ranges(str(ad.get("SonicGridJobs", ""))),
         next_row=int(ad.get("JobMaterializeNextRow", 0)),
         limit=int(ad.get("JobMaterializeLimit", 0)),

@@ -14,7 +14,7 @@ __all__ = ["reopen"]
 
 
 def reopen(folder: CampaignFolder) -> int:
-    """Reopen every block whose outcome is there although some of its jobs should run again.
+    """Begin a round: reopen every block whose outcome is there although some of its jobs should run again.
 
     Jobs that failed in a way that a retry cannot mend stay failed; a job whose output has gone runs again.
 
@@ -27,6 +27,7 @@ def reopen(folder: CampaignFolder) -> int:
     """
     if not folder.manifest.exists():
         return 0
+    folder.round.touch()
     manifest = read_manifest(folder.manifest)
     reopened = 0
     for number in range(manifest.n_blocks):

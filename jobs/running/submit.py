@@ -47,7 +47,7 @@ class Conditions:
         terms: what they get there, by site name.
         limits: what the negotiator charges them to, by site name; none where it is not ours to configure.
         most_jobs: most of them in the queue at once; 0 for no limit.
-        flavour: that takes the place of theirs; empty to leave it.
+        runs_as: flavour that takes the place of theirs; empty to leave it.
 
     """
 
@@ -55,7 +55,7 @@ class Conditions:
     terms: Mapping[str, SiteTerms]
     limits: Mapping[str, Sequence[Limit]]
     most_jobs: int = 0
-    flavour: str = ""
+    runs_as: str = ""
 
 
 class Submitter:
@@ -103,12 +103,13 @@ class Submitter:
             terms=conditions.terms,
             limits=conditions.limits,
             most_jobs=conditions.most_jobs,
+            runs_as=conditions.runs_as,
             memory_mb=round(size.memory_mb),
             disk_mb=round(size.disk_mb),
             max_runtime_s=size.max_runtime_s,
             max_retries=size.max_retries,
         )
-        flavour_of = {job.job: conditions.flavour or job.flavour for job in self._manifest.block(number)}
+        flavour_of = {job.job: job.flavour for job in self._manifest.block(number)}
         text = describe(folder, [(job, flavour_of[job]) for job in jobs], request, PYTHON)
         folder.submit.write_text(text)
         cluster = self._queue.submit(text)

@@ -1,4 +1,7 @@
-"""One block to its end: submitted if need be, followed in HTCondor's event log, judged once nothing runs any more."""
+"""One block to its end: followed in HTCondor's event log, judged once nothing of it runs any more.
+
+Who watches also keeps the campaign's throttle where nobody else does, so that plain Snakemake needs no more than this.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
-from jobs.errors import CampaignError, JobsError, PoolError
+from jobs.errors import JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
+from jobs.running.clusters import read_clusters
 from jobs.running.follow import BlockFollower
 from jobs.running.outcome import judge, write_outcomes
-from jobs.running.submit import Submitter, open_submitter
+from jobs.running.queue import Queue, open_queue
+from jobs.running.submit import jobs_to_run
 from jobs.states import DISPLAY_ORDER, JobState
+from jobs.throttle.keep import Shift
+from jobs.throttle.observe import LOST_DEALS, round_began
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from jobs.layout import BlockFolder
     from jobs.running.follow import Standing
 
 __all__ = ["summary", "watch_block"]
@@ -30,27 +36,27 @@ POLL_S = 1.0
 """Time between looks at the event log."""
 
 QUEUE_CHECK_S = 30.0
-"""Time without an event after which the queue is asked whether the cluster is still there."""
-
-SCHEDD_PATIENCE_S = 900.0
-"""Longest wait for a schedd that does not answer: a machine that reboots is back by then."""
-
-MAX_SUBMISSIONS = 3
-"""How often a block is handed to HTCondor in one watch before its lost jobs are given up."""
+"""Time without an event after which the queue is asked whether the block's clusters are still there."""
 
 
 def watch_block(
-    folder: CampaignFolder, number: int, submitter: Submitter, say: Callable[[str], None], poll_s: float = POLL_S
+    folder: CampaignFolder,
+    number: int,
+    queue: Queue,
+    shift: Shift,
+    say: Callable[[str], None],
+    poll_s: float = POLL_S,
 ) -> int:
     """Follow a block until every job has ended, and write its outcome.
 
-    A cluster can leave the queue without its jobs having ended (its schedd lost them, a log was cut): what is missing
-    is then submitted again.
+    A cluster can leave the queue without its jobs having ended (its schedd lost them, a log was cut): whoever keeps
+    the throttle hands what is missing over again, `LOST_DEALS` times in all.
 
     Args:
         folder: the campaign.
         number: the block.
-        submitter: hands the block to HTCondor.
+        queue: HTCondor's.
+        shift: keeps the throttle where nobody does.
         say: takes lines of progress.
         poll_s: time between looks at the event log, seconds.
 
@@ -58,52 +64,22 @@ def watch_block(
         The number of jobs that failed.
 
     Raises:
-        JobsError: the block cannot be submitted, or HTCondor gave it up again and again.
+        JobsError: a file of the campaign cannot be read, or HTCondor refuses what must be.
 
     """
-    block_folder = folder.block(number)
-    jobs = read_manifest(folder.manifest).block(number)
-    follower = BlockFollower(block_folder.events_log, [job.job for job in jobs])
-    submissions = 0
-    while True:
-        cluster = _ensure(submitter, number, say)
-        if cluster is None:
-            time.sleep(poll_s)
-            continue
-        if cluster == 0:
-            break
-        submissions += 1
-        if submissions > MAX_SUBMISSIONS:
-            message = (
-                f"block {number}: HTCondor gave its cluster up {MAX_SUBMISSIONS} times with jobs unfinished;"
-                f" see {block_folder.events_log}"
-            )
-            raise CampaignError(message)
-        say(f"block {number}: cluster {cluster}")
-        _follow_cluster(follower, cluster, number, submitter, say, poll_s)
-        if not follower.unfinished():
-            break
-    follower.poll()
-    follower.close()
-    outcomes = judge(block_folder, follower.standings)
-    write_outcomes(block_folder.outcome, outcomes)
-    failed = sum(outcome.state == JobState.FAILED for outcome in outcomes)
-    say(f"block {number}: through, {len(outcomes) - failed} done, {failed} failed")
-    return failed
-
-
-def _follow_cluster(
-    follower: BlockFollower,
-    cluster: int,
-    number: int,
-    submitter: Submitter,
-    say: Callable[[str], None],
-    poll_s: float,
-) -> None:
-    """Return once the cluster has left the queue."""
+    block = folder.block(number)
+    manifest = read_manifest(folder.manifest)
+    jobs = manifest.block(number)
+    to_run = set(jobs_to_run(block, jobs, manifest.digest))
+    began = round_began(folder)
+    follower = BlockFollower(block, [job.job for job in jobs])
     said, quiet_since = "", time.monotonic()
-    while cluster not in follower.ended_clusters:
-        if follower.poll():
+    while True:
+        news = follower.poll()
+        left = to_run & follower.unfinished(began)
+        if not left:
+            break
+        if news:
             quiet_since = time.monotonic()
             line = summary(follower.standings.values())
             if line != said:
@@ -111,31 +87,36 @@ def _follow_cluster(
                 say(f"block {number}: {line}")
         elif time.monotonic() - quiet_since > QUEUE_CHECK_S:
             quiet_since = time.monotonic()
-            if not _in_queue(submitter, cluster, say):
-                follower.poll()
-                return
+            if _lost(folder, number, left, queue, say):
+                say(f"block {number}: HTCondor lost {len(left)} jobs again and again; they are given up")
+                break
+        shift.try_to_take()
+        shift.look_if_due()
         time.sleep(poll_s)
+    follower.close()
+    outcomes = judge(block, follower.standings)
+    write_outcomes(block.outcome, outcomes)
+    failed = sum(outcome.state == JobState.FAILED for outcome in outcomes)
+    say(f"block {number}: through, {len(outcomes) - failed} done, {failed} failed")
+    return failed
 
 
-def _ensure(submitter: Submitter, number: int, say: Callable[[str], None]) -> int | None:
-    """Hand the block to HTCondor, and wait for a schedd that restarts."""
-    patiently = Retrying(
-        retry=retry_if_exception_type(PoolError),
-        wait=wait_random_exponential(multiplier=0.5, max=60),
-        stop=stop_after_delay(SCHEDD_PATIENCE_S),
-        before_sleep=lambda state: say(f"waiting: {state.outcome.exception() if state.outcome else ''}"),
-        reraise=True,
-    )
-    return patiently(submitter.ensure, [number])[number]
-
-
-def _in_queue(submitter: Submitter, cluster: int, say: Callable[[str], None]) -> bool:
-    """Ask the queue; a schedd that does not answer has lost nothing yet."""
+def _lost(folder: CampaignFolder, number: int, left: set[int], queue: Queue, say: Callable[[str], None]) -> bool:
+    """Return whether the jobs that are left are in no cluster and were handed over often enough."""
     try:
-        return submitter.has(cluster)
+        if any(cluster.block == number for cluster in queue.clusters(folder)):
+            return False
     except PoolError as error:
+        # A schedd that does not answer has lost nothing yet.
         say(f"waiting: {error}")
-        return True
+        return False
+    return left <= _given_up(folder.block(number), round_began(folder))
+
+
+def _given_up(block: BlockFolder, began: float) -> set[int]:
+    made = [one for one in read_clusters(block) if not one.returned and one.submitted >= began]
+    deals = Counter(job for one in made for job in one.jobs)
+    return {job for job, times in deals.items() if times >= LOST_DEALS}
 
 
 def summary(standings: Iterable[Standing]) -> str:
@@ -153,8 +134,8 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = CampaignFolder(arguments.folder.resolve())
     try:
-        submitter = open_submitter(folder, arguments.sites_folder)
-        watch_block(folder, arguments.block, submitter, _say)
+        with Shift(folder, arguments.sites_folder).on() as shift:
+            watch_block(folder, arguments.block, open_queue(), shift, _say)
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

@@ -125,8 +125,10 @@ class Campaign(_Keys):
     sites: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
         min_length=1, description="Sites that may run its jobs, by the names of their site configs"
     )
-    flavour: Literal["gpu", "cpu"] = Field(
-        "gpu", description="Where the network runs: `gpu` asks the inference pool, `cpu` computes in the job"
+    flavour: Literal["gpu", "cpu", "auto"] = Field(
+        "gpu",
+        description="Where the network runs: `gpu` asks the inference pool, `cpu` computes in the job, `auto` takes for"
+        " each job what is sooner done with its share of the link",
     )
     cpu_comparison: Share = Field(
         0.0, description="Part of the jobs that run with the cpu flavour to compare times, spread evenly"
@@ -145,7 +147,7 @@ class Campaign(_Keys):
     @property
     def needs_network_file(self) -> bool:
         """Whether some of its jobs compute the network themselves."""
-        return self.flavour == "cpu" or self.cpu_comparison > 0
+        return self.flavour != "gpu" or self.cpu_comparison > 0
 
 
 def load_campaign(path: Path) -> Campaign:

@@ -137,7 +137,12 @@ def site_access(site: Site, embedded_endpoint: Callable[[], str]) -> SiteAccess:
 
     """
     endpoints = tuple(embedded_endpoint() if endpoint == EMBEDDED else endpoint for endpoint in site.endpoints)
-    return SiteAccess(endpoints=endpoints, wire_format=site.wire_format)
+    return SiteAccess(
+        endpoints=endpoints,
+        wire_format=site.wire_format,
+        pace=not site.gateway,
+        largest_request_mb=site.largest_request_mb,
+    )
 
 
 def _unknown_site(name: str, folder: Path, known: Mapping[str, Path], asked_by: str) -> Problem:

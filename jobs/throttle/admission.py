@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from jobs.errors import PoolError
+from jobs.errors import UsageError
 from jobs.running.describe import Limit
 from jobs.throttle.negotiator import gpu_limit, jobs_limit, link_limit, site_limit
 
@@ -25,7 +25,7 @@ def choose_admission(
     """Return who admits jobs, by site; asks the negotiator only if a site leaves it open or wants it.
 
     Raises:
-        PoolError: a site config asks for the negotiator, and it cannot be leaned on.
+        UsageError: a site config asks for the negotiator, and it cannot be leaned on.
 
     """
     wish = {name: site.admission for name, site in sites.items()}
@@ -36,7 +36,7 @@ def choose_admission(
             f"site {wanted[0]} has admission: negotiator, and {obstacle}; "
             "write admission: materialize, or ask the administrator of the pool (docs/how-to/add-a-site.md)"
         )
-        raise PoolError(message)
+        raise UsageError(message)
     return {
         name: "materialize" if word == "materialize" or (word == "auto" and obstacle) else "negotiator"
         for name, word in wish.items()

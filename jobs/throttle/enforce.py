@@ -119,7 +119,7 @@ class Enforcer:
                 terms={name: terms[name] for name in one.group.sites},
                 limits=self._limits_of(grid, one.group),
                 most_jobs=max(1, room - present) if one.group.admission == "materialize" else 0,
-                flavour=one.group.runs_as,
+                runs_as=one.group.runs_as,
             )
             cluster = self._submitter.submit(one.block, one.jobs, conditions, self._access)
             self._told[cluster] = dict(conditions.terms)

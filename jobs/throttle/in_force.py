@@ -48,6 +48,11 @@ class Edit:
     before: str
     after: str
 
+    def __str__(self) -> str:
+        """One line for people."""
+        line = f"{self.file}: {self.key}: {self.before or 'not set'} -> {self.after or 'not set'}"
+        return f"{line} (counts for jobs that are submitted from now on)" if self.later else line
+
     @property
     def later(self) -> bool:
         """Whether clusters that are in the queue keep the old value."""

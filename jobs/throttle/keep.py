@@ -69,13 +69,23 @@ class Shift:
             yield self
 
     def try_to_take(self) -> bool:
-        """Take the throttle over if nobody has it; returns whether this process has it now."""
+        """Take the throttle over if nobody has it and HTCondor answers; returns whether this process has it now.
+
+        Raises:
+            JobsError: the campaign's files cannot be read, or a site config asks for what the pool does not give.
+
+        """
         if self._keeper is None:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-            self._keeper = Keeper(self._folder, self._sites_folder)
+            try:
+                self._keeper = Keeper(self._folder, self._sites_folder)
+            except PoolError:
+                # Not up yet, or restarting: the next try may find it, here or in another process.
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+                return False
         return True
 
 

@@ -32,4 +32,4 @@ rule enqueue:
         sites=sites,
         folder=folder.root,
     shell:
-        "python -m jobs.running.submit --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"
+        "python -m jobs.throttle.begin --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"
