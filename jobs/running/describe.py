@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.layout import BlockFolder, CampaignFolder
+    from jobs.running.launch import Launch
 
-__all__ = ["ClusterRequest", "describe", "describe_driver", "quote_classad"]
+__all__ = ["ClusterRequest", "describe", "describe_driver", "quote_classad", "quote_words"]
 
 MAX_IDLE = 200
 """Jobs of one block that wait in the queue at once; the rest is not materialized yet."""
@@ -59,26 +60,21 @@ class ClusterRequest:
     max_retries: int
 
 
-def describe(folder: BlockFolder, jobs: Sequence[int], request: ClusterRequest, python: Path) -> str:
+def describe(folder: BlockFolder, jobs: Sequence[int], request: ClusterRequest, launch: Launch) -> str:
     """Return the submit description of one cluster that runs `jobs` of the block, queue statement included."""
     final_codes = sorted(row.code for row in EXITS.values() if not row.retry)
     held = f"JobStatus == 5 && HoldReasonCode =!= {HELD_BY_USER}"
     commands = {
-        "universe": "vanilla",
-        "executable": str(python),
-        "arguments": _quote(["-m", "jobs.payload", str(folder.description), "$(job)"]),
-        "environment": _quote(["SONICGRID_SITE=$$([SonicGridSiteOfSlot])"]),
+        **launch.commands,
+        "environment": quote_words(["SONICGRID_SITE=$$([SonicGridSiteOfSlot])"]),
         "initialdir": str(folder.root),
-        "output": "logs/$(job).log",
-        "error": "logs/$(job).log",
         "log": str(folder.events_log),
         "submit_event_notes": f"{EVENT_NOTE}$(job)",
-        "should_transfer_files": "NO",
         "getenv": "False",
         "requirements": " || ".join(f"({expression})" for expression in request.slots.values()),
         "request_cpus": "1",
         "request_memory": f"{request.memory_mb}MB",
-        "request_disk": f"{request.disk_mb}MB",
+        "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
         "batch_name": request.campaign,
         "max_retries": str(request.max_retries),
         "retry_until": "member(ExitCode, {" + ", ".join(map(str, final_codes)) + "}) =?= True",
@@ -98,8 +94,7 @@ def describe(folder: BlockFolder, jobs: Sequence[int], request: ClusterRequest, 
     if request.most_jobs:
         commands["max_materialize"] = str(request.most_jobs)
     lines = [f"{key} = {value}" for key, value in commands.items()]
-    items = "\n".join(str(job) for job in jobs)
-    return "\n".join(lines) + f"\n\nqueue job from (\n{items}\n)\n"
+    return "\n".join(lines) + f"\n\n{launch.queue(jobs)}\n"
 
 
 def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: Mapping[str, str]) -> str:
@@ -111,8 +106,8 @@ def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: M
     commands = {
         "universe": "local",
         "executable": executable,
-        "arguments": _quote(arguments),
-        "environment": _quote([f"{name}={value}" for name, value in variables.items()]),
+        "arguments": quote_words(arguments),
+        "environment": quote_words([f"{name}={value}" for name, value in variables.items()]),
         "initialdir": str(folder.root),
         "output": str(folder.log),
         "error": str(folder.log),
@@ -130,7 +125,7 @@ def quote_classad(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _quote(words: Sequence[str]) -> str:
+def quote_words(words: Sequence[str]) -> str:
     """Quote arguments or variables in HTCondor's new syntax: the whole in double quotes, each word in single ones."""
     quoted = ("'" + word.replace("'", "''").replace('"', '""') + "'" for word in words)
     return '"' + " ".join(quoted) + '"'

@@ -17,7 +17,9 @@ from jobs.manifest import read_manifest
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
 from jobs.record import read_records
+from jobs.running.bring_home import bring_home
 from jobs.running.describe import ClusterRequest, describe
+from jobs.running.launch import JobFiles, SharedPython, launch
 from jobs.running.outcome import final_records
 from jobs.running.queue import Queue, open_queue
 from jobs.spec.campaign import load_campaign
@@ -30,12 +32,13 @@ if TYPE_CHECKING:
     from jobs.layout import BlockFolder
     from jobs.manifest import Manifest, ManifestJob
     from jobs.record import Record
+    from jobs.running.launch import WorkerEnvironment
     from jobs.spec.campaign import Campaign
     from jobs.spec.site import Site
 
 __all__ = ["Submitter", "jobs_to_run", "most_jobs", "open_submitter"]
 
-PYTHON = Path(sys.executable)
+SHARED_PYTHON = SharedPython(Path(sys.executable))
 
 
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
@@ -65,6 +68,7 @@ class Submitter:
         sites: Mapping[str, Site],
         access: Mapping[str, SiteAccess],
         queue: Queue,
+        environment: WorkerEnvironment = SHARED_PYTHON,
     ) -> None:
         self._folder = folder
         self._campaign = campaign
@@ -72,6 +76,7 @@ class Submitter:
         self._sites = sites
         self._access = access
         self._queue = queue
+        self._environment = environment
 
     def ensure(self, numbers: Iterable[int]) -> dict[int, int | None]:
         """Make sure that HTCondor has what is left of each block.
@@ -112,6 +117,7 @@ class Submitter:
 
     def _submit_rest(self, number: int, limit: int, *, wait: bool) -> int | None:
         folder = self._folder.block(number)
+        bring_home(folder)
         jobs = jobs_to_run(folder, self._manifest.block(number), self._manifest.digest)
         if not jobs:
             return 0
@@ -133,12 +139,20 @@ class Submitter:
             max_runtime_s=size.max_runtime_s,
             max_retries=size.max_retries,
         )
-        text = describe(folder, jobs, request, PYTHON)
+        text = describe(folder, jobs, request, launch(self._environment, folder, self._files(number, jobs)))
         folder.submit.write_text(text)
         cluster = self._queue.submit(text)
         with folder.cluster.open("a") as clusters:
             clusters.write(json.dumps({"cluster": cluster, "jobs": len(jobs), "submitted": time.time()}) + "\n")
         return cluster
+
+    def _files(self, number: int, jobs: list[int]) -> JobFiles:
+        rows = [row for row in self._manifest.block(number) if row.job in set(jobs)]
+        computes = any(row.flavour == "cpu" for row in rows)
+        return JobFiles(
+            inputs={row.job: row.input_file for row in rows},
+            network_file=self._campaign.network.file if computes else "",
+        )
 
 
 def open_submitter(folder: CampaignFolder, sites_folder: Path) -> Submitter:

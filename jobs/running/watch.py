@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from jobs.errors import CampaignError, JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
+from jobs.running.bring_home import bring_home
 from jobs.running.follow import BlockFollower
 from jobs.running.outcome import judge, write_outcomes
 from jobs.running.submit import Submitter, open_submitter
@@ -22,6 +23,7 @@ from jobs.states import DISPLAY_ORDER, JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from jobs.layout import BlockFolder
     from jobs.running.follow import Standing
 
 __all__ = ["summary", "watch_block"]
@@ -80,11 +82,12 @@ def watch_block(
             )
             raise CampaignError(message)
         say(f"block {number}: cluster {cluster}")
-        _follow_cluster(follower, cluster, number, submitter, say, poll_s)
+        _follow_cluster(follower, cluster, number, block_folder, submitter, say, poll_s)
         if not follower.unfinished():
             break
     follower.poll()
     follower.close()
+    bring_home(block_folder)
     outcomes = judge(block_folder, follower.standings)
     write_outcomes(block_folder.outcome, outcomes)
     failed = sum(outcome.state == JobState.FAILED for outcome in outcomes)
@@ -96,6 +99,7 @@ def _follow_cluster(
     follower: BlockFollower,
     cluster: int,
     number: int,
+    folder: BlockFolder,
     submitter: Submitter,
     say: Callable[[str], None],
     poll_s: float,
@@ -105,6 +109,7 @@ def _follow_cluster(
     while cluster not in follower.ended_clusters:
         if follower.poll():
             quiet_since = time.monotonic()
+            bring_home(folder)
             line = summary(follower.standings.values())
             if line != said:
                 said = line

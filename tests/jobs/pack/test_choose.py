@@ -62,7 +62,7 @@ def test_extras_bring_what_they_require() -> None:
 
 def test_a_package_that_is_missing_is_named() -> None:
     """The error says what is missing and what to do."""
-    with pytest.raises(PackError, match="no-such-package, which the payload needs, is not installed.*install it"):
+    with pytest.raises(PackError, match=r"no-such-package, which the payload needs, is not installed.*install it"):
         choose_packages(["no-such-package"], [])
 
 

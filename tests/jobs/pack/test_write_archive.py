@@ -50,7 +50,7 @@ def test_an_archive_that_cannot_be_written_is_named_and_the_old_one_stays(tmp_pa
     """A place that takes no file is an error with a remedy; a failure while writing leaves what was there."""
     stage = make_stage(tmp_path / "one", ["run", "a"])
     (tmp_path / "file").touch()
-    with pytest.raises(PackError, match="file/x.tar.gz: the archive cannot be written.*--out"):
+    with pytest.raises(PackError, match=r"file/x.tar.gz: the archive cannot be written.*--out"):
         write_archive(stage, tmp_path / "file" / "x.tar.gz", level=1, progress=lambda _: None)
     archive = tmp_path / "x.tar.gz"
     archive.write_text("the old one")
