@@ -42,8 +42,7 @@ def bring_home(folder: BlockFolder) -> int:
         return 0
     block = read_block(folder.description)
     # Files of an earlier plan stay where they are: the same number may be another job now.
-    ours = [(path, record) for path, record in waiting if record.manifest_digest == block.manifest_digest]
-    return sum(_place(path, record, block, folder) for path, record in ours)
+    return sum(_place(path, record, folder) for path, record in waiting if _is_ours(record, block))
 
 
 def _whole_records(folder: BlockFolder) -> Iterator[tuple[Path, Record]]:
@@ -55,14 +54,20 @@ def _whole_records(folder: BlockFolder) -> Iterator[tuple[Path, Record]]:
             continue
 
 
-def _place(path: Path, record: Record, block: Block, folder: BlockFolder) -> bool:
+def _is_ours(record: Record, block: Block) -> bool:
+    """Whether a record is of this plan and names the output as the block does: no worker chooses where files go."""
+    if record.manifest_digest != block.manifest_digest:
+        return False
+    return record.exit_class is not ExitClass.DONE or record.output_file == block.find(record.job).output_file
+
+
+def _place(path: Path, record: Record, folder: BlockFolder) -> bool:
     try:
         if record.exit_class is ExitClass.DONE:
             output = path.with_suffix(".root")
             if output.stat().st_size != record.output_bytes:
                 return False
-            # Where it belongs is the block's to say: a worker must not choose where files are written.
-            _move(output, Path(block.find(record.job).output_file))
+            _move(output, Path(record.output_file))
         _move(path, folder.record(record.job, record.cluster, record.attempt))
     except FileNotFoundError:
         # The output is not here yet, or another process has just put it in place.
