@@ -24,7 +24,7 @@ _OF_GLIBC = re.compile(
 _RESOLVED = re.compile(r"^\s*(\S+) => (not found|\S+)", re.MULTILINE)
 """A line of ldd(1): name, and where it was found."""
 
-_GLIBC_VERSION = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
+_GLIBC_VERSION = re.compile(rb"(?<=\0)GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)")
 """The names of symbol versions stand in a program's string table."""
 
 _ELF = b"\x7fELF"

@@ -18,15 +18,15 @@ from jobs.pack.bring_libraries import bring_libraries, oldest_glibc
 from jobs.pack.choose import choose_packages
 from jobs.pack.contents import MANIFEST, RUN, Contents
 from jobs.pack.stage import PYTHON, stage_interpreter, stage_packages
-from jobs.pack.write_archive import write_archive
+from jobs.pack.write_archive import check_place, write_archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Packed", "pack"]
 
-_LEVEL = 6
-"""Of gzip; 9 takes three times as long for one per cent."""
+_LEVEL = 4
+"""Of gzip; 6, its default, takes twice as long for three per cent."""
 
 _NO_ROOM = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
 
@@ -53,8 +53,6 @@ def pack(
     archive: Path,
     report: Callable[[str], None],
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-    *,
-    level: int = _LEVEL,
 ) -> Packed:
     """Write an archive with all that a job needs: this interpreter, its library, the payload and what that imports.
 
@@ -62,12 +60,12 @@ def pack(
         archive: where it appears, complete or not at all.
         report: called with one line of progress at a time.
         progress: called with bytes written and bytes in all, while the archive is being written.
-        level: of the compression, 1 to 9.
 
     Raises:
         PackError: something is missing or cannot be moved; the message says what to do.
 
     """
+    check_place(archive)
     packages = choose_packages()
     try:
         with tempfile.TemporaryDirectory(prefix="sonicgrid-pack-") as folder:
@@ -104,7 +102,7 @@ def pack(
                 progress(done, contents.unpacked_bytes)
 
             report("writing")
-            write_archive(stage, archive, level=level, progress=count)
+            write_archive(stage, archive, level=_LEVEL, progress=count)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

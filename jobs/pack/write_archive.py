@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,7 +15,7 @@ from jobs.errors import PackError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["write_archive"]
+__all__ = ["check_place", "write_archive"]
 
 _TIME = 946_684_800
 """Of every file, seconds since the epoch: 2000-01-01. tar complains about times that it takes for nonsense, as 0."""
@@ -35,7 +37,6 @@ def write_archive(stage: Path, archive: Path, *, level: int, progress: Callable[
 
     """
     try:
-        archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{archive.name}.", dir=archive.parent) as folder:
             partial = Path(folder) / archive.name
             with (
@@ -49,8 +50,29 @@ def write_archive(stage: Path, archive: Path, *, level: int, progress: Callable[
                         progress(path.stat().st_size)
             partial.replace(archive)
     except OSError as error:
-        message = f"{archive}: the archive cannot be written: {error.strerror or error}"
-        raise PackError(f"{message}; free some space, or give another place with --out") from error
+        raise _refused(archive, error) from error
+
+
+def check_place(archive: Path) -> None:
+    """See that an archive can be written, before the work that leads to it; its folder is made if it is missing.
+
+    Raises:
+        PackError: it cannot.
+
+    """
+    try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        if archive.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=archive.parent):
+            pass
+    except OSError as error:
+        raise _refused(archive, error) from error
+
+
+def _refused(archive: Path, error: OSError) -> PackError:
+    message = f"{archive}: the archive cannot be written: {error.strerror or error}"
+    return PackError(f"{message}; free some space, or give another place with --out")
 
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:

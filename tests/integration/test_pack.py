@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from jobs.exits import ExitClass
 from jobs.layout import CHECKOUT
 from jobs.manifest import read_manifest
 from jobs.pack.choose import choose_packages
-from jobs.pack.pack import pack
 from jobs.planning.plan import make_plan, write_plan
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool import start
@@ -36,7 +36,7 @@ from jobs.running.submit import Submitter
 from jobs.running.watch import watch_block
 from jobs.spec.campaign import load_campaign
 from jobs.spec.site import load_sites, site_access
-from tests.builders.grid import Grid
+from tests.builders.grid import SONICGRID, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -102,8 +102,14 @@ def far(condor: HTCondor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of this environment, quickly compressed."""
-    return pack(tmp_path_factory.mktemp("archive") / "worker.tar.gz", lambda _: None, level=1).archive
+    """An archive of this environment, as the command makes it; what it says of itself must be so."""
+    path = tmp_path_factory.mktemp("archive") / "worker.tar.gz"
+    command = [SONICGRID, "pack", "--out", str(path), "--json"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert (said["archive"], said["bytes"]) == (str(path), path.stat().st_size)
+    assert said["packages"] == {name: package.version for name, package in choose_packages().items()}
+    assert said["bytes"] < 200e6
+    return path
 
 
 @pytest.fixture
@@ -215,6 +221,17 @@ def test_a_failed_job_comes_home_with_its_record_and_nothing_else(grid: Grid, ar
     outputs = {path for path in folder.outputs.rglob("*") if path.is_file()}
     assert outputs == {Path(record.output_file) for record in records.values() if record.exit_class is ExitClass.DONE}
     assert {outcome.exit_class for outcome in read_outcomes(folder.block(0).outcome)} == {"done", "bad_input"}
+
+
+def test_every_attempt_comes_home(grid: Grid, archive: Path) -> None:
+    """An attempt that HTCondor tries again leaves its record too: a network that no worker can load fails each time."""
+    (grid.root / "broken.onnx").write_text("no network")
+    jobs = {"events_per_job": 4, "max_retries": 1}
+    inputs, network = "data/a file.root", {"file": "broken.onnx"}
+    folder = planned(grid, "again", inputs=inputs, flavour="cpu", jobs=jobs, network=network)
+    assert run(grid, folder, PackedArchive(str(archive)))[-1] == "block 0: through, 0 done, 1 failed"
+    records = read_records(folder.block(0).records)
+    assert [(record.attempt, record.exit_class) for record in records] == [(0, "worker"), (1, "worker")]
 
 
 def test_without_the_archive_these_workers_run_nothing(grid: Grid, far: Far) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.errors import PackError
-from jobs.pack.write_archive import write_archive
+from jobs.pack.write_archive import check_place, write_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +46,23 @@ def test_progress_counts_every_byte(tmp_path: Path) -> None:
     assert sum(seen) == sum(path.stat().st_size for path in stage.iterdir())
 
 
-def test_an_archive_that_cannot_be_written_is_named_and_the_old_one_stays(tmp_path: Path) -> None:
-    """A place that takes no file is an error with a remedy; a failure while writing leaves what was there."""
-    stage = make_stage(tmp_path / "one", ["run", "a"])
+def test_a_place_that_takes_no_archive_is_named_before_the_work(tmp_path: Path) -> None:
+    """A file where a folder should be, or a folder where the archive should be, is an error with a remedy."""
     (tmp_path / "file").touch()
-    with pytest.raises(PackError, match=r"file/x.tar.gz: the archive cannot be written.*--out"):
-        write_archive(stage, tmp_path / "file" / "x.tar.gz", level=1, progress=lambda _: None)
+    for archive in (tmp_path / "file" / "x.tar.gz", tmp_path):
+        with pytest.raises(PackError, match=rf"{archive}: the archive cannot be written: .*--out"):
+            check_place(archive)
+
+
+def test_a_place_that_takes_an_archive_stays_as_it_is(tmp_path: Path) -> None:
+    """Looking makes the folder and nothing else."""
+    check_place(tmp_path / "new" / "x.tar.gz")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_failure_while_writing_leaves_the_old_archive(tmp_path: Path) -> None:
+    """Jobs that start meanwhile get the old one whole, and nothing half-written is left."""
+    stage = make_stage(tmp_path / "one", ["run", "a"])
     archive = tmp_path / "x.tar.gz"
     archive.write_text("the old one")
 
@@ -61,4 +72,4 @@ def test_an_archive_that_cannot_be_written_is_named_and_the_old_one_stays(tmp_pa
     with pytest.raises(PackError, match="No space left"):
         write_archive(stage, archive, level=1, progress=fail)
     assert archive.read_text() == "the old one"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "one", "x.tar.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "x.tar.gz"]
