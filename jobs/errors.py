@@ -7,7 +7,8 @@
     │   └── HitsMissing, WiresMissing …   see jobs.reco.errors
     ├── PoolError             HTCondor does not answer, or refuses
     ├── CampaignError         the campaign's own files contradict each other, or it is not in the state asked for
-    └── SetupError            a program that the embedded pool needs cannot be fetched, unpacked or started
+    ├── SetupError            a program that the embedded pool needs cannot be fetched, unpacked or started
+    └── PackError             the environment of a job cannot be packed for a worker
 
 Every message says what happened, where, and what to do.
 """
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigError",
     "InputError",
     "JobsError",
+    "PackError",
     "PoolError",
     "Problem",
     "SetupError",
@@ -84,3 +86,7 @@ class CampaignError(JobsError):
 
 class SetupError(JobsError):
     """A part of the embedded pool cannot be fetched, unpacked or started."""
+
+
+class PackError(JobsError):
+    """The environment of a job cannot be packed for a worker."""

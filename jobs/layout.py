@@ -158,6 +158,11 @@ class BlockFolder:
         return self.records / f"{job:07d}.{max(cluster, 0)}.{attempt}.json"
 
     @property
+    def returned(self) -> Path:
+        """What jobs without a shared file system brought home, until each file is in its place."""
+        return self.root / "returned"
+
+    @property
     def outcome(self) -> Path:
         """One row per job, how it ended; its presence says that the block is through."""
         return self.root / "outcome.parquet"

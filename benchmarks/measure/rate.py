@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jobs.layout import CampaignFolder
 from jobs.running.describe import ClusterRequest, describe
 from jobs.running.follow import BlockFollower
+from jobs.running.launch import JobFiles, SharedPython, launch
 from jobs.states import JobState
 from measure.errors import BenchmarkFailed
 from measure.machine import load
@@ -108,7 +109,8 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
             max_runtime_s=600,
             max_retries=0,
         )
-        queue.submit(describe(place, block, request, program))
+        start = launch(SharedPython(program), place, JobFiles())
+        queue.submit(describe(place, block, request, start))
         followers.append(BlockFollower(place.events_log, block))
     try:
         _follow(followers, jobs, say)

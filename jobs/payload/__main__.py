@@ -50,6 +50,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("block", metavar="BLOCK_JSON", type=Path, help="description of the block")
     parser.add_argument("job", metavar="JOB_NUMBER", type=int, help="number of the job in the campaign's manifest")
+    parser.add_argument(
+        "--returned",
+        metavar="FOLDER",
+        type=Path,
+        help="without a shared file system: leave output and record in this folder, which comes home with the job, "
+        "and take input and network file from the working directory, by their names",
+    )
     return parser.parse_args()
 
 
@@ -63,12 +70,14 @@ def _import_lightly() -> None:
     gc.disable()
 
 
-def _run(block_json: Path, number: int, switch: StopSwitch) -> Ending:
+def _run(block_json: Path, number: int, returned: Path | None, switch: StopSwitch) -> Ending:
     _import_lightly()
     from jobs.block import read_block
     from jobs.errors import JobsError
+    from jobs.layout import CHECKOUT
     from jobs.payload.attempt import Attempt, Ending
     from jobs.payload.errors import class_of_error
+    from jobs.payload.places import sandbox_places, shared_places
     from jobs.payload.worker import look_around
 
     gc.freeze()
@@ -78,7 +87,12 @@ def _run(block_json: Path, number: int, switch: StopSwitch) -> Ending:
         job = block.find(number)
     except JobsError as error:
         return Ending(class_of_error(error), str(error))
-    attempt = Attempt(block, job, look_around(os.environ), switch)
+    worker = look_around(os.environ)
+    if returned:
+        # The one question about a job that ran far away: with whose software?
+        sys.stderr.write(f"job {number}: {sys.executable} runs the software in {CHECKOUT}\n")
+    places = sandbox_places(block, job, worker, returned) if returned else shared_places(block, job, worker)
+    attempt = Attempt(block, job, worker, switch, places)
     ending = attempt.run()
     done = attempt.progress
     sys.stderr.write(f"job {number}: {ending.exit_class}, {done.events} events, {done.hits} hits scored\n")
@@ -92,7 +106,7 @@ def main() -> NoReturn:
     arguments = _arguments()
     from jobs.exits import EXITS
 
-    ending = _run(arguments.block, arguments.job, switch)
+    ending = _run(arguments.block, arguments.job, arguments.returned, switch)
     if ending.error:
         sys.stderr.write(f"{ending.trace}error: {ending.error}\n")
     sys.stdout.flush()

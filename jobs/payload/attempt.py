@@ -7,19 +7,18 @@ import time
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
-from jobs.layout import BlockFolder
 from jobs.payload.chirp import find_chirp
 from jobs.payload.errors import OutputRefused, class_of_error
 from jobs.payload.flavour import open_scorer
 from jobs.payload.heartbeat import Heart
 from jobs.payload.output import ScoredEvent, ScoresFile
+from jobs.payload.places import shared_places
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
 from jobs.payload.schema import OutputProvenance
@@ -32,6 +31,7 @@ from sonic.network import EM_TRK_NONE_LABELS
 
 if TYPE_CHECKING:
     from jobs.block import Block, BlockJob
+    from jobs.payload.places import Places
     from jobs.payload.prepare import PreparedEvent
     from jobs.payload.stop import StopSwitch
     from jobs.payload.worker import Worker
@@ -67,13 +67,17 @@ class Attempt:
         job: the job.
         worker: where this process runs.
         switch: turns SIGTERM into `Stopped`.
+        places: where its files are on this worker; by default where the block says.
 
     """
 
-    def __init__(self, block: Block, job: BlockJob, worker: Worker, switch: StopSwitch) -> None:
+    def __init__(
+        self, block: Block, job: BlockJob, worker: Worker, switch: StopSwitch, places: Places | None = None
+    ) -> None:
         self._block = block
         self._job = job
         self._worker = worker
+        self._places = places or shared_places(block, job, worker)
         self._switch = switch
         self._started = time.time() - seconds_since_start()
         self._access = block.sites.get(worker.site)
@@ -103,7 +107,7 @@ class Attempt:
                 # The file first: it is read ahead while the library of the flavour is being imported.
                 events = stack.enter_context(
                     Preparer(
-                        self._job.input_file,
+                        self._places.job.input_file,
                         self._job.entry_start,
                         self._job.entry_stop,
                         adc_per_electron=self._block.reco.adc_per_electron,
@@ -112,10 +116,10 @@ class Attempt:
                     )
                 )
                 self._talk_with_htcondor(stack)
-                scorer = stack.enter_context(open_scorer(self._block, self._flavour, self._worker, self._pacer))
+                scorer = stack.enter_context(open_scorer(self._places.block, self._flavour, self._worker, self._pacer))
                 self.progress.scorer = scorer
                 with self.progress.stages.timed("write_s"):
-                    output = ScoresFile(Path(self._job.output_file), self._worker)
+                    output = ScoresFile(self._places.output, self._worker, self._places.partial_folder)
                 for event in events:
                     self._score(event, scorer, output)
             return self._finish(output)
@@ -159,7 +163,7 @@ class Attempt:
             try:
                 self._write_record(ending)
             except OutputRefused:
-                Path(self._job.output_file).unlink(missing_ok=True)
+                self._places.output.unlink(missing_ok=True)
                 raise
             self._switch.acknowledge()
         return ending
@@ -167,7 +171,7 @@ class Attempt:
     def _ending_of(self, error: BaseException) -> Ending:
         # Foreign code may have made an error of its own out of `Stopped`: C++ modules do so while they are imported.
         exit_class = ExitClass.STOPPED if self._switch.signal_name else class_of_error(error)
-        text = str(error) or type(error).__name__
+        text = self._places.at_home(str(error)) or type(error).__name__
         trace = ""
         if exit_class is ExitClass.STOPPED:
             text = f"stopped by {self._switch.signal_name}"
@@ -237,9 +241,7 @@ class Attempt:
             output_bytes=progress.output_bytes if done else 0,
             output_sha256=progress.output_sha256 if done else "",
         )
-        # The name of a record is spelled in one place, which starts from the block's folder.
-        path = BlockFolder(Path(self._block.records).parent).record(record.job, record.cluster, record.attempt)
         try:
-            replace_file(path, record.model_dump_json(indent=1).encode())
+            replace_file(self._places.record, record.model_dump_json(indent=1).encode())
         except CampaignError as error:
             raise OutputRefused(f"the record cannot be written: {error}") from error

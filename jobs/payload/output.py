@@ -1,7 +1,7 @@
 """Writes a job's output: whole, checksummed and durable under its name, or not there at all.
 
-Until then it is ``NAME.CLUSTER.PROC.ATTEMPT.part`` in the same folder. A killed attempt (SIGKILL, power) leaves that
-file; the next attempt of the same job removes it.
+Until then it is ``NAME.CLUSTER.PROC.ATTEMPT.part``, in the same folder unless another is given. A killed attempt
+(SIGKILL, power) leaves that file; the next attempt of the same job removes it.
 """
 
 from __future__ import annotations
@@ -74,15 +74,17 @@ class ScoresFile:
     Args:
         path: where it will be.
         worker: whose attempt this is; names the temporary file.
+        partial_folder: folder of the temporary file, of the same file system; by default the output's own.
 
     Raises:
         OutputRefused: the file system does not let it be made.
 
     """
 
-    def __init__(self, path: Path, worker: Worker) -> None:
+    def __init__(self, path: Path, worker: Worker, partial_folder: Path | None = None) -> None:
         self._path = path
-        self._partial = path.with_name(f"{path.name}.{worker.cluster}.{worker.proc}.{worker.attempt}.part")
+        name = f"{path.name}.{worker.cluster}.{worker.proc}.{worker.attempt}.part"
+        self._partial = (partial_folder or path.parent) / name
         self._waiting: list[ScoredEvent] = []
         self._waiting_hits = 0
         self._file: Any = None
@@ -96,7 +98,7 @@ class ScoresFile:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        for left in self._path.parent.iterdir():
+        for left in self._partial.parent.iterdir():
             if left.name.startswith(f"{self._path.name}.") and left.suffix == ".part":
                 left.unlink(missing_ok=True)
         self._file = uproot.recreate(self._partial)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.layout import BlockFolder, CampaignFolder
+    from jobs.running.launch import Launch
 
 __all__ = [
     "EVENT_NOTE",
@@ -27,6 +28,7 @@ __all__ = [
     "describe",
     "describe_driver",
     "quote_classad",
+    "quote_words",
     "terms_attributes",
 ]
 
@@ -120,36 +122,31 @@ class ClusterRequest:
     max_retries: int
 
 
-def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, python: Path) -> str:
+def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, launch: Launch) -> str:
     """Return the submit description of one cluster, queue statement included.
 
     Args:
         folder: of the block.
         jobs: number and flavour (gpu, cpu or auto) of each.
         request: what it asks.
-        python: that runs the payload.
+        launch: how they start on a worker.
 
     """
     final_codes = sorted(row.code for row in EXITS.values() if not row.retry)
     held = f"JobStatus == 5 && HoldReasonCode =!= {HELD_BY_USER}"
     commands = {
-        "universe": "vanilla",
-        "executable": str(python),
-        "arguments": _quote(["-m", "jobs.payload", str(folder.description), "$(job)"]),
-        "environment": _quote(
+        **launch.commands,
+        "environment": quote_words(
             ["SONICGRID_SITE=$$([SonicGridSiteOfSlot])", "SONICGRID_FLAVOUR=$$([SonicGridFlavourOfSlot])"]
         ),
         "initialdir": str(folder.root),
-        "output": "logs/$(job).log",
-        "error": "logs/$(job).log",
         "log": str(folder.events_log),
         "submit_event_notes": f"{EVENT_NOTE}$(job)",
-        "should_transfer_files": "NO",
         "getenv": "False",
         "requirements": " || ".join(f"({expression})" for expression in request.slots.values()),
         "request_cpus": "1",
         "request_memory": f"{request.memory_mb}MB",
-        "request_disk": f"{request.disk_mb}MB",
+        "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
         "batch_name": request.campaign,
         "max_retries": str(request.max_retries),
         "retry_until": "member(ExitCode, {" + ", ".join(map(str, final_codes)) + "}) =?= True",
@@ -185,8 +182,8 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
     if request.most_jobs:
         commands["max_materialize"] = str(request.most_jobs)
     lines = [f"{key} = {value}" for key, value in commands.items()]
-    items = "\n".join(f"{job}, {request.runs_as or flavour}" for job, flavour in jobs)
-    return "\n".join(lines) + f"\n\nqueue job, flavour from (\n{items}\n)\n"
+    items = [(job, request.runs_as or flavour) for job, flavour in jobs]
+    return "\n".join(lines) + f"\n\n{launch.queue(items)}\n"
 
 
 def terms_attributes(site: str, terms: SiteTerms) -> dict[str, str]:
@@ -210,8 +207,8 @@ def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: M
     commands = {
         "universe": "local",
         "executable": executable,
-        "arguments": _quote(arguments),
-        "environment": _quote([f"{name}={value}" for name, value in variables.items()]),
+        "arguments": quote_words(arguments),
+        "environment": quote_words([f"{name}={value}" for name, value in variables.items()]),
         "initialdir": str(folder.root),
         "output": str(folder.log),
         "error": str(folder.log),
@@ -229,7 +226,7 @@ def quote_classad(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _quote(words: Sequence[str]) -> str:
+def quote_words(words: Sequence[str]) -> str:
     """Quote arguments or variables in HTCondor's new syntax: the whole in double quotes, each word in single ones."""
     quoted = ("'" + word.replace("'", "''").replace('"', '""') + "'" for word in words)
     return '"' + " ".join(quoted) + '"'

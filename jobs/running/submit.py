@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
 from jobs.running.clusters import note_cluster
 from jobs.running.describe import ClusterRequest, describe
+from jobs.running.launch import JobFiles, launch, worker_environment
 from jobs.running.outcome import final_records
 
 if TYPE_CHECKING:
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
     from jobs.manifest import Manifest, ManifestJob
     from jobs.record import Record
     from jobs.running.describe import Limit, SiteTerms
+    from jobs.running.launch import WorkerEnvironment
     from jobs.running.queue import Queue
     from jobs.spec.campaign import Campaign
     from jobs.spec.site import Site
 
 __all__ = ["Conditions", "Submitter", "jobs_to_run"]
-
-PYTHON = Path(sys.executable)
-
 
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
     """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend."""
@@ -110,11 +108,26 @@ class Submitter:
             max_retries=size.max_retries,
         )
         flavour_of = {job.job: job.flavour for job in self._manifest.block(number)}
-        text = describe(folder, [(job, flavour_of[job]) for job in jobs], request, PYTHON)
+        start = launch(_environment(conditions.sites), folder, self._files(number, jobs))
+        text = describe(folder, [(job, flavour_of[job]) for job in jobs], request, start)
         folder.submit.write_text(text)
         cluster = self._queue.submit(text)
         note_cluster(folder, cluster, jobs)
         return cluster
+
+    def _files(self, number: int, jobs: Sequence[int]) -> JobFiles:
+        rows = [row for row in self._manifest.block(number) if row.job in set(jobs)]
+        computes = any(row.flavour != "gpu" for row in rows)
+        return JobFiles(
+            inputs={row.job: row.input_file for row in rows},
+            network_file=self._campaign.network.file if computes else "",
+        )
+
+
+def _environment(sites: Mapping[str, Site]) -> WorkerEnvironment:
+    """Return the environment that the sites of a cluster have in common."""
+    (environment,) = {site.environment for site in sites.values()}
+    return worker_environment(environment)
 
 
 def _is_settled(record: Record) -> bool:

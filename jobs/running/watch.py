@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
+from jobs.running.bring_home import bring_home
 from jobs.running.clusters import read_clusters
 from jobs.running.follow import BlockFollower
 from jobs.running.outcome import judge, write_outcomes
@@ -70,6 +71,7 @@ def watch_block(
     block = folder.block(number)
     manifest = read_manifest(folder.manifest)
     jobs = manifest.block(number)
+    bring_home(block)
     to_run = set(jobs_to_run(block, jobs, manifest.digest))
     began = round_began(folder)
     follower = BlockFollower(block, [job.job for job in jobs])
@@ -80,6 +82,7 @@ def watch_block(
         if not left:
             break
         if news:
+            bring_home(block)
             quiet_since = time.monotonic()
             line = summary(follower.standings.values())
             if line != said:
@@ -94,6 +97,7 @@ def watch_block(
         shift.look_if_due()
         time.sleep(poll_s)
     follower.close()
+    bring_home(block)
     outcomes = judge(block, follower.standings)
     write_outcomes(block.outcome, outcomes)
     failed = sum(outcome.state == JobState.FAILED for outcome in outcomes)

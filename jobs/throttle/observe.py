@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
 from jobs.record import read_record
+from jobs.running.bring_home import bring_home
 from jobs.running.follow import BlockFollower
 from jobs.running.submit import jobs_to_run
 from jobs.states import JobState
@@ -72,6 +73,7 @@ class Observer:
         for number in range(manifest.n_blocks):
             block = folder.block(number)
             if not block.outcome.exists():
+                bring_home(block)
                 jobs = manifest.block(number)
                 self._to_run[number] = set(jobs_to_run(block, jobs, manifest.digest))
                 self._followers[number] = BlockFollower(block, [job.job for job in jobs])

@@ -18,7 +18,7 @@ import yaml
 from jobs.layout import CampaignFolder
 from jobs.record import Record, read_records
 
-__all__ = ["Grid", "merged_scores"]
+__all__ = ["SONICGRID", "Grid", "merged_scores"]
 
 SONICGRID = str(Path(sys.executable).with_name("sonicgrid"))
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.layout import BlockFolder, CampaignFolder
 from jobs.running.describe import ClusterRequest, describe, describe_driver, quote_classad
+from jobs.running.launch import JobFiles, SharedPython, launch
 
 
 def request_of(**changes: object) -> ClusterRequest:
@@ -28,6 +29,11 @@ def request_of(**changes: object) -> ClusterRequest:
     return ClusterRequest(**(values | changes))  # type: ignore[arg-type]  # the values of a test
 
 
+def described(folder: BlockFolder, jobs: list[int], request: ClusterRequest, python: str = "/python") -> str:
+    """The description of a cluster on a shared file system."""
+    return describe(folder, jobs, request, launch(SharedPython(Path(python)), folder, JobFiles()))
+
+
 def parsed(text: str) -> htcondor2.Submit:
     """Have HTCondor's own parser read the text."""
     return htcondor2.Submit(text)
@@ -35,7 +41,7 @@ def parsed(text: str) -> htcondor2.Submit:
 
 def test_one_cluster_of_many_jobs() -> None:
     """Every job is an item of one queue statement, and nothing else varies between them."""
-    text = describe(BlockFolder(Path("/results/test/blocks/00003")), [5, 7, 9], request_of(), Path("/venv/bin/python"))
+    text = described(BlockFolder(Path("/results/test/blocks/00003")), [5, 7, 9], request_of(), "/venv/bin/python")
     submit = parsed(text)
     assert submit["executable"] == "/venv/bin/python"
     assert submit.getQArgs().startswith("job from")
@@ -44,14 +50,14 @@ def test_one_cluster_of_many_jobs() -> None:
 
 def test_only_slots_of_the_sites_match() -> None:
     """A job matches the slots of its campaign's sites and no others."""
-    submit = parsed(describe(BlockFolder(Path("/b")), [1], request_of(), Path("/python")))
+    submit = parsed(described(BlockFolder(Path("/b")), [1], request_of()))
     assert submit["requirements"] == '(GLIDEIN_Site == "FNAL") || (GLIDEIN_Site == "CERN" && HasCVMFS)'
 
 
 @pytest.mark.parametrize("folder", ["/a folder/with spaces", "/it's/odd", '/say "hi"/now'])
 def test_odd_paths_reach_the_payload_as_they_are(folder: str) -> None:
     """Spaces and quotes in a path are quoted as HTCondor's new argument syntax wants it."""
-    text = describe(BlockFolder(Path(folder)), [1], request_of(), Path("/python"))
+    text = described(BlockFolder(Path(folder)), [1], request_of())
     arguments = parsed(text)["arguments"]
     doubled = f"{folder}/block.json".replace("'", "''").replace('"', '""')
     assert arguments == f"\"'-m' 'jobs.payload' '{doubled}' '$(job)'\""
@@ -59,15 +65,15 @@ def test_odd_paths_reach_the_payload_as_they_are(folder: str) -> None:
 
 def test_retries_follow_the_exit_table() -> None:
     """HTCondor retries what the exit table says is worth a retry, and a job killed by a signal."""
-    submit = parsed(describe(BlockFolder(Path("/b")), [1], request_of(), Path("/python")))
+    submit = parsed(described(BlockFolder(Path("/b")), [1], request_of()))
     assert submit["max_retries"] == "3"
     assert submit["retry_until"] == "member(ExitCode, {0, 2, 10, 21}) =?= True"
 
 
 def test_site_limit_bounds_the_cluster() -> None:
     """A limit on jobs becomes the cluster's materialization limit; without one there is none."""
-    limited = parsed(describe(BlockFolder(Path("/b")), [1], request_of(most_jobs=12), Path("/python")))
-    free = parsed(describe(BlockFolder(Path("/b")), [1], request_of(), Path("/python")))
+    limited = parsed(described(BlockFolder(Path("/b")), [1], request_of(most_jobs=12)))
+    free = parsed(described(BlockFolder(Path("/b")), [1], request_of()))
     assert limited["max_materialize"] == "12"
     assert "max_materialize" not in list(free)
 
