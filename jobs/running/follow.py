@@ -23,6 +23,7 @@ from jobs.states import FINAL, STATE_AFTER, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
     from jobs.heartbeat import Heartbeat
     from jobs.layout import BlockFolder
 

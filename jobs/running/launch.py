@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from jobs.layout import BlockFolder
     from jobs.spec.environment import Environment
 
-__all__ = ["ContainerImage", "JobFiles", "Launch", "PackedArchive", "SharedPython", "WorkerEnvironment", "launch", "worker_environment"]
+__all__ = [
+    "ContainerImage",
+    "JobFiles",
+    "Launch",
+    "PackedArchive",
+    "SharedPython",
+    "WorkerEnvironment",
+    "launch",
+    "worker_environment",
+]
 
 LAUNCHER = Path(__file__).with_name("launch.sh")
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conditions", "Submitter", "jobs_to_run"]
 
+
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
     """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend."""
     final = final_records(read_records(folder.records))
@@ -71,9 +72,7 @@ class Submitter:
         self._manifest = manifest
         self._queue = queue
 
-    def submit(
-        self, number: int, jobs: Sequence[int], conditions: Conditions, access: Mapping[str, SiteAccess]
-    ) -> int:
+    def submit(self, number: int, jobs: Sequence[int], conditions: Conditions, access: Mapping[str, SiteAccess]) -> int:
         """Submit some jobs of a block as one cluster and return its number.
 
         Args:

@@ -97,11 +97,10 @@ def decide(
         bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in ("the link", "most_jobs")]
     allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
     planned = {
-        name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts)) for name in sites
+        name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts))
+        for name in sites
     }
-    shares = {
-        name: _share(name, sites, links, rates, planned, others_mbps) if planned[name] else 0.0 for name in sites
-    }
+    shares = {name: _share(name, sites, links, rates, planned, others_mbps) if planned[name] else 0.0 for name in sites}
     return {
         name: Decision(
             site=name,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from jobs.errors import PoolError
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
 from jobs.running.clusters import note_return, read_clusters
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from jobs.block import SiteAccess
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
+    from jobs.running.describe import Limit
     from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
     from jobs.spec.campaign import Campaign
     from jobs.spec.site import Grid
@@ -159,7 +159,7 @@ class Enforcer:
         sites = {name: site for name, site in grid.sites.items() if self._admission[name] == "negotiator"}
         if not sites:
             return
-        in_use: Counter[str] = Counter()
+        in_use: dict[str, float] = defaultdict(float)
         for name, site in sites.items():
             charged = sum(job.charge_mbps for job in at_work if job.site == name)
             in_use[site_limit(name)] += charged + others_mbps.get(name, 0.0)
@@ -209,9 +209,7 @@ class Enforcer:
                     self._return(order.cluster)
                 elif order.changes:
                     paused = "1" if order.paused else "0"
-                    self._queue.edit(
-                        number, {"JobMaterializeLimit": str(order.limit), "JobMaterializePaused": paused}
-                    )
+                    self._queue.edit(number, {"JobMaterializeLimit": str(order.limit), "JobMaterializePaused": paused})
 
     def _take_back(self, hands: Sequence[Hand], n_left: int) -> None:
         for hand in hands:
@@ -255,7 +253,7 @@ class Enforcer:
             known = [number for number in observer.blocks if self._folder.block(number).description.exists()]
             write_blocks(self._manifest, self._campaign, access, self._folder, known)
 
-    def _limits_of(self, grid: Grid, group: Group) -> dict[str, tuple[object, ...]]:
+    def _limits_of(self, grid: Grid, group: Group) -> dict[str, tuple[Limit, ...]]:
         if group.admission != "negotiator":
             return {}
         return {name: limits_of(grid.sites[name]) for name in group.sites}

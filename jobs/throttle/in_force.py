@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import CampaignFolder
 
-__all__ = ["Edit", "FIXED_KEYS", "edits_between", "grid_in_force", "put_in_force"]
+__all__ = ["FIXED_KEYS", "Edit", "edits_between", "grid_in_force", "put_in_force"]
 
 FIXED_KEYS = frozenset({"slots", "environment", "admission"})
 """Keys that stand in the submit description: a change counts for clusters that are submitted afterwards."""
@@ -81,7 +81,9 @@ def grid_in_force(folder: CampaignFolder) -> Grid | None:
         document = _Document.model_validate(yaml.safe_load(folder.sites.read_bytes()))
         sites = {name: Site.model_validate({**keys, "name": name}) for name, keys in document.sites.items()}
     except (OSError, ValidationError, yaml.YAMLError) as error:
-        message = f"{folder.sites}: not readable site configs in force; `sonicgrid sites apply` writes them anew: {error}"
+        message = (
+            f"{folder.sites}: not readable; `sonicgrid sites apply` writes it anew: {error}"
+        )
         raise CampaignError(message) from error
     return Grid(sites, document.links)
 

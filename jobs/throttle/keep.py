@@ -1,4 +1,4 @@
-"""Keeps a campaign inside its sites' budgets while it runs: looks, decides, tells HTCondor and the jobs, again and again.
+"""Keeps a campaign inside its sites' budgets while it runs: looks, decides, acts, again and again.
 
 One process at a time does this for a campaign, whoever gets its lock: the driver's own, or else one of those that watch
 a block. When nobody does, everything stays at the last limits, which are safe.

@@ -18,7 +18,6 @@ from jobs.throttle.rate import MEMORY_S, Tally, tally_of_heartbeat, tally_of_rec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jobs.heartbeat import Heartbeat
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
     from jobs.record import Record
