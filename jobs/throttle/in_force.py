@@ -81,9 +81,7 @@ def grid_in_force(folder: CampaignFolder) -> Grid | None:
         document = _Document.model_validate(yaml.safe_load(folder.sites.read_bytes()))
         sites = {name: Site.model_validate({**keys, "name": name}) for name, keys in document.sites.items()}
     except (OSError, ValidationError, yaml.YAMLError) as error:
-        message = (
-            f"{folder.sites}: not readable; `sonicgrid sites apply` writes it anew: {error}"
-        )
+        message = f"{folder.sites}: not readable; `sonicgrid sites apply` writes it anew: {error}"
         raise CampaignError(message) from error
     return Grid(sites, document.links)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from typing import TYPE_CHECKING
 
 import htcondor2
@@ -26,6 +27,8 @@ __all__ = ["FAMILIES", "Negotiator", "gpu_limit", "jobs_limit", "link_limit", "o
 FAMILIES = ("net", "link", "gpu", "jobs")
 
 _PROBE = "net.sonicgrid_probe"
+_TAKES_EFFECT_S = 5.0
+
 _SLACK = 1e-3
 """Charges are decimal numbers that add up to the limit; a sum that is off in its last digit must not lose a job."""
 
@@ -63,10 +66,13 @@ class Negotiator:
             missing = [name for name, value in defaults.items() if value != 0.0]
             if missing:
                 return f"the negotiator's configuration lacks {missing[0]} = 0: a limit that is lost would be none"
-            value = 2.0 if self._read([f"{_PROBE}_LIMIT"])[f"{_PROBE}_LIMIT"] == 1.0 else 1.0
+            value = round(self.limits([_PROBE])[_PROBE] or 0.0) + 1.0
             self.set_limits({_PROBE: value})
-            if self._read([f"{_PROBE}_LIMIT"])[f"{_PROBE}_LIMIT"] != value:
-                return "the negotiator does not let us set limits"
+            deadline = time.monotonic() + _TAKES_EFFECT_S
+            while round(self.limits([_PROBE])[_PROBE] or 0.0) != value:
+                if time.monotonic() > deadline:
+                    return "the negotiator does not let us set limits"
+                time.sleep(0.1)
         except PoolError as error:
             return str(error)
         return ""
@@ -110,7 +116,8 @@ class Negotiator:
             PoolError: the collector does not answer.
 
         """
-        claimed = 'State == "Claimed" && ConcurrencyLimits isnt undefined'
+        # A claim between two jobs names none; it is its owner's, and about to be used or given up.
+        claimed = 'State == "Claimed" && ConcurrencyLimits isnt undefined && GlobalJobId isnt undefined'
         try:
             ads = self._collector.query(htcondor2.AdType.Startd, claimed, ["ConcurrencyLimits", "GlobalJobId"])
         except (htcondor2.HTCondorException, OSError) as error:
@@ -119,7 +126,7 @@ class Negotiator:
         ours = set(schedds)
         found: dict[str, float] = {}
         for ad in ads:
-            if str(ad.get("GlobalJobId", "")).partition("#")[0] in ours:
+            if str(ad["GlobalJobId"]).partition("#")[0] in ours:
                 continue
             for charge in str(ad["ConcurrencyLimits"]).split(","):
                 name, _, amount = charge.partition(":")
