@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from datetime import timedelta
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -13,9 +15,11 @@ from rich.table import Table
 from jobs.cli.live import follow_driver
 from jobs.cli.output import JsonOption, console, emit_json
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, find_spec
-from jobs.errors import CampaignError
+from jobs.cli.throttle import throttle_table
+from jobs.errors import CampaignError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.planning.inputs import find_inputs
+from jobs.pool.slots import slot_ads
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
@@ -25,14 +29,16 @@ from jobs.running.progress import CampaignFollower, Progress
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
 from jobs.spec.campaign import load_campaign_and_sites
+from jobs.spec.claims import find_claims
 from jobs.spec.site import find_sites_folder
 from jobs.states import DISPLAY_ORDER
-from jobs.throttle.in_force import put_in_force
-
-if TYPE_CHECKING:
-    pass
+from jobs.throttle.in_force import grid_in_force, put_in_force
+from jobs.throttle.state import read_state
 
 __all__ = ["register"]
+
+_FRESH_S = 30.0
+"""Numbers of the throttle that are younger count as those of now."""
 
 
 def register(app: typer.Typer) -> None:
@@ -104,6 +110,7 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
             emit_json({"folder": str(folder.root), "planned": False, "driver": asdict(driver) if driver else None})
         return
     driver = find_driver(folder)
+    throttle, homeless = read_state(folder), _slots_without_site(folder)
     progress = CampaignFollower(folder).look()
     verdict = state_verdict(read_validation(folder)) if folder.validation.exists() else ""
     if as_json:
@@ -113,11 +120,19 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
                 "planned": True,
                 "driver": asdict(driver) if driver else None,
                 "verdict": verdict,
+                "throttle": throttle.model_dump(mode="json") if throttle else None,
+                "slots_without_site": homeless,
                 **asdict(progress),
             }
         )
         return
     console.print(_table(folder, progress))
+    if throttle is not None:
+        console.print(throttle_table(throttle, f"sites {_ago(throttle.at)}"))
+        if throttle.problem:
+            _print(f"the throttle is at its last limits: {throttle.problem}", style="yellow")
+    if homeless:
+        _print(f"{homeless:,} slots of the pool belong to none of the campaign's sites and get no job", style="yellow")
     for reason, count in progress.hold_reasons.items():
         console.print(f"[yellow]{count} held:[/] {escape(reason)}")
     at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
@@ -190,6 +205,23 @@ def _table(folder: CampaignFolder, progress: Progress) -> Table:
     table.add_section()
     table.add_row("events done", f"{progress.events_done:,} of {progress.events:,}")
     return table
+
+
+def _slots_without_site(folder: CampaignFolder) -> int | None:
+    """Return how many slots of the pool no site of the campaign claims; None if there is nobody to ask."""
+    grid = grid_in_force(folder)
+    if grid is None:
+        return None
+    try:
+        return find_claims(slot_ads(), grid.sites).unclaimed
+    except PoolError:
+        return None
+
+
+def _ago(at: float) -> str:
+    """Say how old numbers are, in words."""
+    age_s = max(0.0, time.time() - at)
+    return "now" if age_s < _FRESH_S else f"when the throttle last looked, {timedelta(seconds=round(age_s))} ago"
 
 
 def _tell(as_json: bool, line: str) -> None:

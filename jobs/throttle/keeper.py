@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs.errors import PoolError
+from jobs.errors import CampaignError
 from jobs.manifest import read_manifest
 from jobs.running.queue import open_queue
 from jobs.spec.campaign import load_campaign
@@ -68,6 +68,7 @@ class Keeper:
             put_in_force(folder, sites_folder, self._campaign.sites, str(folder.spec))
         self._queue = open_queue()
         self._negotiator = open_negotiator()
+        self._in_force: tuple[tuple[int, int], Grid] | None = None
         self._grid = self._read_grid()
         before = read_state(folder)
         self._state = before or ThrottleState(at=0.0, sites={})
@@ -127,11 +128,20 @@ class Keeper:
             write_state(self._folder, self._state)
 
     def _read_grid(self) -> Grid:
-        grid = grid_in_force(self._folder)
-        if grid is None:
+        """Return what is in force; read again only when the file was replaced."""
+        try:
+            status = self._folder.sites.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+        except FileNotFoundError as error:
             message = f"{self._folder.sites} is gone; `sonicgrid sites apply` puts the site configs into force again"
-            raise PoolError(message)
-        return grid
+            raise CampaignError(message) from error
+        if self._in_force is None or stamp != self._in_force[0]:
+            grid = grid_in_force(self._folder)
+            if grid is None:
+                message = f"{self._folder.sites} went away while it was read"
+                raise CampaignError(message)
+            self._in_force = (stamp, grid)
+        return self._in_force[1]
 
     def _others(self, clusters: Sequence[ClusterInQueue], jobs: Sequence[JobInQueue]) -> dict[str, float]:
         """Return what others may send, Mb/s, by site and by shared link: other campaigns, and other schedds' jobs."""
