@@ -158,7 +158,8 @@ def choose_rate(
     """
     if site.rate_per_job_mbps is not None:
         return JobRate(site.rate_per_job_mbps, "config")
-    most = site.most_rate_per_job_mbps or math.inf
+    # One job must always fit: it is paced to the budget, whatever it would take.
+    most = min(site.most_rate_per_job_mbps or math.inf, site.budget_mbps * site.admit_factor or math.inf)
 
     def bounded(mbps: float) -> float:
         return min(max(mbps, site.least_rate_per_job_mbps), most)
