@@ -28,16 +28,22 @@ class Reco(_Frozen):
     """How wires become pixels."""
 
     adc_per_electron: float = Field(description="Factor from the wires' electrons per tick to the network's ADC")
+    rest_of_chain_s: float = Field(
+        0.0, ge=0, description="Seconds slept for each event in place of the rest of the reconstruction"
+    )
 
 
 class SiteAccess(_Frozen):
-    """How a job that landed at a site reaches the inference pool."""
+    """How a job that landed at a site reaches the inference pool, and how it tells what it does."""
 
     endpoints: tuple[str, ...] = Field(description="host:port of gRPC endpoints, in order of preference")
     wire_format: Literal["patches"] = Field(description="Wire format of the requests")
     patience_s: float = Field(
         300.0, gt=0, description="Seconds without a single answer after which the inference pool counts as away"
     )
+    pace: bool = Field(True, description="Whether a job keeps to its share; false where a gateway keeps the budget")
+    largest_request_mb: float = Field(4.0, gt=0, description="Most MB of patches in one request")
+    heartbeat_s: float = Field(60.0, gt=0, description="Seconds between two heartbeats of a job")
 
 
 class BlockJob(_Frozen):

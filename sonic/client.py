@@ -1,7 +1,8 @@
 """The gpu flavour: asks a pool of endpoints for scores, several requests at a time, and survives what fails.
 
 One loop in the caller's thread sends, waits and collects; gRPC's threads only put replies into a queue. So a signal
-handler that raises ends a wait at once, and nothing here needs a lock.
+handler that raises ends a wait at once, and nothing here needs a lock. A pacer delays requests only: while one is held,
+the loop takes replies in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from sonic.endpoints import Endpoints
 from sonic.errors import BadAnswer, EndpointAway
 from sonic.limits import Limits
 from sonic.network import MODEL_NAME, MODEL_VERSION, PATCH_BYTES
-from sonic.patches import PatchCutter, Span, spans_of
+from sonic.pace import Pacer
+from sonic.patches import PatchCutter, Span
 from sonic.scores import Traffic
 from sonic.transport import TritonTransport
 
@@ -27,12 +29,18 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sonic.endpoints import Endpoint
     from sonic.scores import Scores
     from sonic.transport import Reply, Transport
     from sonic.view import View
 
 __all__ = ["Client"]
+
+_ENVELOPE_BYTES = 256
+"""Upper bound of a request's bytes beside its patches: names, shape, length prefix; 170 with the usual names."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Client:
         model_name: Name of the model in the servers' repositories.
         model_version: Version of the model.
         limits: Sizes, time-outs and patience.
+        pacer: Says when the next request may go; None to send as fast as the window allows.
         open_transport: How to reach an endpoint; `TritonTransport` unless a test says otherwise.
 
     Raises:
@@ -75,9 +84,11 @@ class Client:
         model_name: str = MODEL_NAME,
         model_version: str = MODEL_VERSION,
         limits: Limits | None = None,
+        pacer: Pacer | None = None,
         open_transport: Callable[[str], Transport] | None = None,
     ) -> None:
         self._limits = limits or Limits()
+        self._pacer = pacer or Pacer(None)
         triton = partial(TritonTransport, model_name=model_name, model_version=model_version)
         self._endpoints = Endpoints(endpoints, self._limits, open_transport or triton)
         self._traffic = Traffic()
@@ -90,32 +101,44 @@ class Client:
         return self._answered_last
 
     def traffic(self) -> Traffic:
-        """Return what was sent and received since the client was made."""
-        return self._traffic
+        """Return what was sent and received since the client was made; any thread may ask."""
+        return replace(self._traffic, paced_s=self._pacer.blocked_s)
 
     def score(self, views: Sequence[View]) -> list[Scores]:
         """Return the scores of every view, in the views' order, whatever the order of the answers.
 
         Raises:
-            EndpointAway: not one usable answer for `patience_s`.
+            EndpointAway: not one usable answer for `patience_s`, in which waiting for the pacer does not count.
             RequestRefused: an endpoint refused a request, or all of them our network.
             BadAnswer: a request was answered with something unusable, again and again.
 
         """
         cutter = PatchCutter(views)
         sheet = ScoreSheet(cutter.n_hits)
-        exchange = _Exchange(cutter.n_hits, self._limits.batch_patches)
+        exchange = _Exchange(cutter.n_hits)
         patience_ends = time.monotonic() + self._limits.patience_s
         while exchange.unfinished:
             wait_until = patience_ends
-            if exchange.has_room(self._limits):
-                picked = self._endpoints.pick()
-                if picked is not None:
-                    self._send(exchange, *picked, cutter)
+            asked_at = time.monotonic()
+            held_alone = False
+            # Once for the whole step: another thread may change the share in the middle of it.
+            most_patches = self._most_patches()
+            if self._has_room(exchange, most_patches):
+                hold_s = self._pacer.wait_s(_bytes_of(exchange.size_of_next(most_patches)))
+                if hold_s > 0:
+                    wait_until = asked_at + hold_s
+                    held_alone = not exchange.in_flight
+                elif picked := self._endpoints.pick():
+                    endpoint, transport = picked
+                    request = exchange.next_request(min(endpoint.max_batch, most_patches))
+                    self._send(exchange, request, endpoint, transport, cutter.cut(request.span))
                     continue
-                wait_until = min(patience_ends, self._endpoints.next_try_at())
+                else:
+                    wait_until = min(patience_ends, self._endpoints.next_try_at())
             reply = exchange.wait(wait_until)
-            if reply is not None and self._take(exchange, reply, sheet):
+            if held_alone:
+                patience_ends += time.monotonic() - asked_at
+            elif reply is not None and self._take(exchange, reply, sheet):
                 patience_ends = time.monotonic() + self._limits.patience_s
             elif time.monotonic() >= patience_ends:
                 message = (
@@ -125,12 +148,36 @@ class Client:
                 raise EndpointAway(message)
         return sheet.split(views)
 
-    def _send(self, exchange: _Exchange, endpoint: Endpoint, transport: Transport, cutter: PatchCutter) -> None:
-        request = exchange.next_request(endpoint.max_batch)
+    def _most_patches(self) -> int:
+        """Return how many patches a request may have at the share of this moment."""
+        in_part_of_share = self._pacer.payload_bytes_in(self._limits.paced_request_s)
+        most_bytes = min(self._limits.largest_request_bytes, in_part_of_share)
+        return max(1, min(self._limits.batch_patches, int(most_bytes // PATCH_BYTES)))
+
+    def _has_room(self, exchange: _Exchange, most_patches: int) -> bool:
+        """Whether a request waits that the window lets out; one may always go."""
+        if not exchange.waits:
+            return False
+        if not exchange.in_flight:
+            return True
+        limits = self._limits
+        requests = limits.window_requests if self._pacer.rate_mbps is None else limits.paced_window_requests
+        patches = exchange.patches_in_flight + exchange.size_of_next(most_patches)
+        return len(exchange.in_flight) < requests and patches * PATCH_BYTES <= limits.window_bytes
+
+    def _send(
+        self,
+        exchange: _Exchange,
+        request: _Request,
+        endpoint: Endpoint,
+        transport: Transport,
+        patches: NDArray[np.float32],
+    ) -> None:
         self._numbers += 1
         number = self._numbers
+        self._pacer.sent(_bytes_of(len(patches)))
         exchange.in_flight[number] = _InFlight(request, endpoint, time.monotonic())
-        sent = transport.send(number, cutter.cut(request.span), self._limits.request_timeout_s, exchange.replies.put)
+        sent = transport.send(number, patches, self._limits.request_timeout_s, exchange.replies.put)
         self._traffic = replace(
             self._traffic,
             bytes_sent=self._traffic.bytes_sent + sent,
@@ -161,6 +208,7 @@ class Client:
             self._traffic,
             requests=self._traffic.requests + 1,
             bytes_received=self._traffic.bytes_received + reply.bytes_received,
+            latency_s=self._traffic.latency_s + time.monotonic() - sent.sent_at,
         )
         return True
 
@@ -178,10 +226,11 @@ class Client:
 
 
 class _Exchange:
-    """The requests of one event: those that wait, those in flight, and the replies not yet taken in."""
+    """The hits of one event: those that wait, those in flight, and the replies not yet taken in."""
 
-    def __init__(self, n_hits: int, batch_patches: int) -> None:
-        self._waiting = deque(_Request(span) for span in spans_of(n_hits, batch_patches))
+    def __init__(self, n_hits: int) -> None:
+        # Cut into requests only as they are sent: how large one may be can change until then.
+        self._waiting = deque([_Request(Span(0, n_hits))] if n_hits else [])
         self.in_flight: dict[int, _InFlight] = {}
         self.replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
 
@@ -189,21 +238,26 @@ class _Exchange:
     def unfinished(self) -> bool:
         return bool(self._waiting or self.in_flight)
 
-    def has_room(self, limits: Limits) -> bool:
-        """Whether a request waits that the window lets out; one may always go."""
-        if not self._waiting or len(self.in_flight) >= limits.window_requests:
-            return False
-        hits = sum(sent.request.span.stop - sent.request.span.start for sent in self.in_flight.values())
-        span = self._waiting[0].span
-        return not self.in_flight or (hits + span.stop - span.start) * PATCH_BYTES <= limits.window_bytes
+    @property
+    def waits(self) -> bool:
+        return bool(self._waiting)
 
-    def next_request(self, max_batch: int) -> _Request:
-        """Take the next request, at most `max_batch` hits of it; the rest stays."""
+    @property
+    def patches_in_flight(self) -> int:
+        return sum(sent.request.span.stop - sent.request.span.start for sent in self.in_flight.values())
+
+    def size_of_next(self, most_patches: int) -> int:
+        """Return how many patches the next request will have."""
+        start, stop = self._waiting[0].span
+        return min(stop - start, most_patches)
+
+    def next_request(self, most_patches: int) -> _Request:
+        """Take the next request, at most `most_patches` hits of it; the rest stays."""
         request = self._waiting.popleft()
         start, stop = request.span
-        if stop - start > max_batch:
-            self._waiting.appendleft(replace(request, span=Span(start + max_batch, stop)))
-            request = replace(request, span=Span(start, start + max_batch))
+        if stop - start > most_patches:
+            self._waiting.appendleft(replace(request, span=Span(start + most_patches, stop)))
+            request = replace(request, span=Span(start, start + most_patches))
         return request
 
     def again(self, request: _Request) -> None:
@@ -216,3 +270,7 @@ class _Exchange:
             return self.replies.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             return None
+
+
+def _bytes_of(n_patches: int) -> int:
+    return n_patches * PATCH_BYTES + _ENVELOPE_BYTES

@@ -34,12 +34,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a scorer has moved so far; all zero for the cpu flavour."""
+    """What a scorer has moved so far; all zero for the cpu flavour.
+
+    Attributes:
+        bytes_sent: bytes of requests handed to gRPC, repeats included.
+        bytes_received: bytes of answers.
+        requests: requests answered.
+        retries: requests sent again.
+        paced_s: seconds for which a request was ready and the window had room, but the pacer held it.
+        latency_s: seconds from sending to the answer, summed over `requests`.
+
+    """
 
     bytes_sent: int = 0
     bytes_received: int = 0
     requests: int = 0
     retries: int = 0
+    paced_s: float = 0.0
+    latency_s: float = 0.0
 
 
 class Scorer(Protocol):
@@ -60,7 +72,7 @@ class Scorer(Protocol):
         ...
 
     def traffic(self) -> Traffic:
-        """Return what was sent and received since the scorer was opened."""
+        """Return what was sent and received since the scorer was opened; any thread may ask."""
         ...
 
     def __enter__(self) -> Self: ...

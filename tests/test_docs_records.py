@@ -1,4 +1,4 @@
-"""The pages on records, exit codes and output files say what the code says, field by field."""
+"""The pages on records, heartbeats, exit codes and output files say what the code says, field by field."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from jobs.exits import EXITS
+from jobs.heartbeat import Heartbeat
 from jobs.payload.schema import PROVENANCE_BRANCHES, PROVENANCE_TREE, SCORES_BRANCHES, SCORES_TREE
 from jobs.record import Record, StageSeconds
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from jobs.reco.schema import Branch
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
-JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "ExitClass": "string", "StageSeconds": "object"}
+JSON_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "ExitClass": "string",
+    "StageSeconds": "object",
+}
 
 
 def tables(page: str) -> list[list[list[str]]]:
@@ -33,6 +41,9 @@ def fields_of(model: type[BaseModel]) -> list[list[str]]:
         kind = field.annotation
         if get_origin(kind) is Literal:
             shown = " or ".join(f"`{value}`" for value in get_args(kind))
+        elif type(None) in get_args(kind):
+            (inner,) = (one for one in get_args(kind) if one is not type(None))
+            shown = f"{JSON_TYPES[inner.__name__]} or null"
         else:
             shown = JSON_TYPES[getattr(kind, "__name__", "")]
         rows.append([f"`{name}`", shown, str(field.description)])
@@ -56,6 +67,11 @@ def branches(schema: tuple[Branch, ...]) -> list[list[str]]:
 def test_records_md_lists_every_field() -> None:
     """Name, type and meaning of each field must be those of the model, in its order."""
     assert tables("records.md") == [fields_of(Record), fields_of(StageSeconds)]
+
+
+def test_heartbeats_md_lists_every_field() -> None:
+    """The same for what a running job says."""
+    assert tables("heartbeats.md") == [fields_of(Heartbeat)]
 
 
 def test_exit_codes_md_lists_every_status() -> None:

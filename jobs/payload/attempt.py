@@ -15,12 +15,15 @@ import numpy as np
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
 from jobs.layout import BlockFolder
+from jobs.payload.chirp import find_chirp
 from jobs.payload.errors import OutputRefused, class_of_error
 from jobs.payload.flavour import open_scorer
+from jobs.payload.heartbeat import Heart
 from jobs.payload.output import ScoredEvent, ScoresFile
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
 from jobs.payload.schema import OutputProvenance
+from jobs.payload.share import first_pacer, follow_share
 from jobs.payload.worker import seconds_since_start
 from jobs.reco.write import software_version
 from jobs.record import Record
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from sonic.scores import Scorer
 
 __all__ = ["Attempt", "Ending"]
+
+_HEARTBEAT_S = 60.0
+"""Seconds between two heartbeats of a job at a site that the campaign does not know; it ends at once or needs none."""
 
 _LONGEST_ERROR = 2_000
 """Characters of an error that go into the record; the whole is in the job's log."""
@@ -73,6 +79,9 @@ class Attempt:
         self._worker = worker
         self._switch = switch
         self._started = time.time() - seconds_since_start()
+        access = block.sites.get(worker.site)
+        self._heartbeat_s = access.heartbeat_s if access else _HEARTBEAT_S
+        self._pacer = first_pacer(access, worker) if job.flavour == "gpu" else None
         self.progress = Progress()
 
     def run(self) -> Ending:
@@ -101,10 +110,13 @@ class Attempt:
                         self._job.entry_start,
                         self._job.entry_stop,
                         adc_per_electron=self._block.reco.adc_per_electron,
+                        rest_of_chain_s=self._block.reco.rest_of_chain_s,
                         progress=self.progress,
                     )
                 )
-                scorer = stack.enter_context(open_scorer(self._block, self._job, self._worker))
+                self._talk_with_htcondor(stack)
+                scorer = stack.enter_context(open_scorer(self._block, self._job, self._worker, self._pacer))
+                self.progress.scorer = scorer
                 with self.progress.stages.timed("write_s"):
                     output = ScoresFile(Path(self._job.output_file), self._worker)
                 for event in events:
@@ -114,29 +126,28 @@ class Attempt:
             if output is not None:
                 output.discard()
 
+    def _talk_with_htcondor(self, stack: ExitStack) -> None:
+        """Follow the share and send heartbeats until the stack is left, where HTCondor listens."""
+        chirp = find_chirp(self._worker.chirp_config)
+        if chirp is None:
+            return
+        heart = Heart(chirp, self._job, self._worker, self.progress, self._pacer)
+        stack.enter_context(heart.beating(self._heartbeat_s))
+        if self._pacer is not None:
+            stack.enter_context(follow_share(self._pacer, chirp, self._worker.site))
+
     def _score(self, event: PreparedEvent, scorer: Scorer, output: ScoresFile) -> None:
         em_trk_none = np.empty((len(event.hit_channel), len(EM_TRK_NONE_LABELS)), dtype=np.float32)
         michel = np.empty(len(event.hit_channel), dtype=np.float32)
         if event.views.views:
             with self.progress.stages.timed("inference_s"):
-                try:
-                    scores = scorer.score(event.views.views)
-                finally:
-                    self._note(scorer)
+                scores = scorer.score(event.views.views)
             em_trk_none[event.views.hit_index] = np.concatenate([view.em_trk_none for view in scores])
             michel[event.views.hit_index] = np.concatenate([view.michel for view in scores])
         with self.progress.stages.timed("write_s"):
             output.add(ScoredEvent(event, em_trk_none, michel))
         self.progress.events += 1
         self.progress.hits += len(michel)
-
-    def _note(self, scorer: Scorer) -> None:
-        traffic = scorer.traffic()
-        self.progress.endpoint = scorer.endpoint
-        self.progress.bytes_sent = traffic.bytes_sent
-        self.progress.bytes_received = traffic.bytes_received
-        self.progress.requests = traffic.requests
-        self.progress.retries = traffic.retries
 
     def _finish(self, output: ScoresFile) -> Ending:
         with self.progress.stages.timed("write_s"):
@@ -186,6 +197,7 @@ class Attempt:
 
     def _write_record(self, ending: Ending) -> None:
         worker, progress, done = self._worker, self.progress, ending.exit_class is ExitClass.DONE
+        traffic, share_mbps = progress.traffic(), None if self._pacer is None else self._pacer.rate_mbps
         usage = resource.getrusage(resource.RUSAGE_SELF)
         record = Record(
             version=1,
@@ -217,10 +229,13 @@ class Attempt:
             max_rss_mb=usage.ru_maxrss * 1024 / 1e6,
             events=progress.events if done else 0,
             hits=progress.hits if done else 0,
-            bytes_sent=progress.bytes_sent,
-            bytes_received=progress.bytes_received,
-            requests=progress.requests,
-            retries=progress.retries,
+            bytes_sent=traffic.bytes_sent,
+            bytes_received=traffic.bytes_received,
+            requests=traffic.requests,
+            retries=traffic.retries,
+            paced_s=traffic.paced_s,
+            latency_s=traffic.latency_s,
+            share_mbps=share_mbps or 0.0,
             output_file=self._job.output_file if done else "",
             output_bytes=progress.output_bytes if done else 0,
             output_sha256=progress.output_sha256 if done else "",

@@ -2,6 +2,7 @@
 
 JobsError
 ├── OutputRefused     the output or the record cannot be written: disk full, quota, permission
+├── ChirpFailed       HTCondor's starter does not answer the job, or not with what was asked; never ends a job
 └── WorkerUnfit       the worker, or the way it was reached, lacks something that this job needs
 """
 
@@ -13,7 +14,11 @@ from jobs.payload.stop import Stopped
 from jobs.reco.errors import InputAway
 from sonic.errors import BadAnswer, EndpointAway, ModelUnusable, RequestRefused
 
-__all__ = ["OutputRefused", "WorkerUnfit", "class_of_error"]
+__all__ = ["ChirpFailed", "OutputRefused", "WorkerUnfit", "class_of_error"]
+
+
+class ChirpFailed(JobsError):
+    """HTCondor's starter does not answer, or not with what was asked."""
 
 
 class OutputRefused(JobsError):

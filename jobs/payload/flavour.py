@@ -11,13 +11,14 @@ from jobs.payload.worker import SITE_VARIABLE
 if TYPE_CHECKING:
     from jobs.block import Block, BlockJob
     from jobs.payload.worker import Worker
+    from sonic.pace import Pacer
     from sonic.scores import Scorer
 
 __all__ = ["open_scorer"]
 
 
-def open_scorer(block: Block, job: BlockJob, worker: Worker) -> Scorer:
-    """Return what computes the scores of a job.
+def open_scorer(block: Block, job: BlockJob, worker: Worker, pacer: Pacer | None) -> Scorer:
+    """Return what computes the scores of a job; with the gpu flavour, no faster than the pacer lets it.
 
     Raises:
         WorkerUnfit: the flavour is gpu, and the block does not say how its site reaches the inference pool.
@@ -44,5 +45,8 @@ def open_scorer(block: Block, job: BlockJob, worker: Worker) -> Scorer:
         access.endpoints,
         model_name=block.network.name,
         model_version=block.network.version,
-        limits=Limits(patience_s=access.patience_s),
+        limits=Limits(
+            patience_s=access.patience_s, largest_request_bytes=max(1, round(access.largest_request_mb * 1e6))
+        ),
+        pacer=pacer,
     )

@@ -66,6 +66,7 @@ class Preparer:
         start: first entry.
         stop: one past the last.
         adc_per_electron: factor from the wires' electrons per tick to the network's ADC.
+        rest_of_chain_s: seconds slept for each event in place of the rest of the reconstruction, for rehearsals.
         progress: where seconds and the file's UUID are noted.
 
     Raises:
@@ -73,11 +74,21 @@ class Preparer:
 
     """
 
-    def __init__(self, input_file: str, start: int, stop: int, *, adc_per_electron: float, progress: Progress) -> None:
+    def __init__(
+        self,
+        input_file: str,
+        start: int,
+        stop: int,
+        *,
+        adc_per_electron: float,
+        progress: Progress,
+        rest_of_chain_s: float = 0.0,
+    ) -> None:
         self._input_file = input_file
         self._range = range(start, stop)
         self._adc_per_electron = adc_per_electron
         self._progress = progress
+        self._rest_of_chain_s = rest_of_chain_s
         self._queue: queue.Queue[PreparedEvent | BaseException | _End] = queue.Queue(maxsize=_AHEAD)
         self._unwanted = threading.Event()
         # A daemon: a read that hangs in a file system must not keep a stopped job alive.
@@ -135,6 +146,8 @@ class Preparer:
                     event = next(events)
                 with stages.timed("prepare_s"):
                     views = build_views(event, file.channels, self._adc_per_electron)
+                if self._rest_of_chain_s:
+                    self._unwanted.wait(self._rest_of_chain_s)
                 # Copies: slices would keep the arrays of all events that were read together.
                 yield PreparedEvent(event.id, entry, event.hits.channel.copy(), event.hits.peak_tick.copy(), views)
         finally:

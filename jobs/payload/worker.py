@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jobs.attributes import share_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +22,7 @@ SITE_VARIABLE = "SONICGRID_SITE"
 _SITE_ATTRIBUTE = "GLIDEIN_Site"
 _JOB_AD = "_CONDOR_JOB_AD"
 _MACHINE_AD = "_CONDOR_MACHINE_AD"
+_CHIRP_CONFIG = "_CONDOR_CHIRP_CONFIG"
 _START_TICKS = 19
 """Field 22 of /proc/PID/stat (proc(5)), counted from behind the command's closing bracket."""
 
@@ -34,6 +38,8 @@ class Worker:
         cluster: HTCondor cluster; -1 outside HTCondor.
         proc: HTCondor proc; -1 outside HTCondor.
         attempt: 0 for the first start of the job in its cluster, one more for each later one.
+        share_mbps: what the job's ad held at the start as its share of the site's link, Mb/s; None if nothing.
+        chirp_config: file that says how to talk to HTCondor; empty if there is none.
 
     """
 
@@ -43,6 +49,13 @@ class Worker:
     cluster: int = -1
     proc: int = -1
     attempt: int = 0
+    share_mbps: float | None = None
+    chirp_config: str = ""
+
+    @property
+    def in_htcondor(self) -> bool:
+        """Whether HTCondor runs this job, and not a person."""
+        return self.cluster >= 0
 
 
 def look_around(environment: Mapping[str, str]) -> Worker:
@@ -51,13 +64,16 @@ def look_around(environment: Mapping[str, str]) -> Worker:
     HTCondor puts the ads of job and slot into files, which the environment names.
     """
     job = _read_ad(environment.get(_JOB_AD, ""))
+    site = environment.get(SITE_VARIABLE, "") or _site_of_slot(environment)
     return Worker(
-        site=environment.get(SITE_VARIABLE, "") or _site_of_slot(environment),
+        site=site,
         host=socket.gethostname(),
         cpu_model=_cpu_model(),
         cluster=_number(job, "ClusterId", -1),
         proc=_number(job, "ProcId", -1),
         attempt=_number(job, "NumJobStarts", 0),
+        share_mbps=_share(job, share_attribute(site)),
+        chirp_config=environment.get(_CHIRP_CONFIG, ""),
     )
 
 
@@ -79,6 +95,14 @@ def _read_ad(path: str) -> Mapping[str, Any]:
 def _number(ad: Mapping[str, Any], name: str, default: int) -> int:
     value = ad.get(name, default)
     return value if isinstance(value, int) else default
+
+
+def _share(ad: Mapping[str, Any], name: str) -> float | None:
+    value = ad.get(name)
+    # By the very type: true and classad2's UNDEFINED are whole numbers too.
+    if type(value) in (int, float) and 0 <= value < math.inf:
+        return float(value)
+    return None
 
 
 def _cpu_model() -> str:

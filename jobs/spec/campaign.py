@@ -89,6 +89,12 @@ class RecoChoice(_Keys):
         gt=0,
         description="Factor from the wires' electrons per tick to the network's ADC counts",
     )
+    rest_of_chain_s: Seconds = Field(
+        0.0,
+        alias="rest_of_chain",
+        description="Seconds slept for each event in place of the rest of the reconstruction, to rehearse a "
+        "campaign's load on the network",
+    )
 
 
 class Output(_Keys):

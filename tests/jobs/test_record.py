@@ -86,3 +86,10 @@ def test_a_record_is_not_changed_after_the_fact() -> None:
     """Records are evidence: frozen."""
     with pytest.raises(ValidationError):
         a_record().events = 7  # type: ignore[misc]  # what the test is about
+
+
+def test_a_record_from_before_pacing_still_reads(tmp_path: Path) -> None:
+    """Campaigns that ran with an older version must still be merged and reported."""
+    new = {"paced_s", "latency_s", "share_mbps"}
+    (tmp_path / "r.json").write_text(a_record().model_dump_json(exclude=new))
+    assert read_record(tmp_path / "r.json") == a_record(paced_s=0.0, latency_s=0.0, share_mbps=0.0)

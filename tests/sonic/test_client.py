@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,13 +25,17 @@ from sonic.errors import (
 from sonic.fake import FakeTransport, Fault, pixel_scores
 from sonic.limits import Limits
 from sonic.network import PATCH_BYTES
+from sonic.pace import WIRE_OVERHEAD, Pacer
 from sonic.patches import cut_patches
 from sonic.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from sonic.scores import Scores
+    from sonic.transport import Reply
 
 QUICK = Limits(
     batch_patches=8,
@@ -134,7 +140,7 @@ def test_the_traffic_is_counted() -> None:
 def test_batches_obey_client_and_server() -> None:
     """A batch must be no larger than the smaller one of the two limits."""
     large, small = FakeTransport(), FakeTransport(max_batch=5)
-    for fake, batches in ((large, [8, 8, 1]), (small, [5, 3, 5, 3, 1])):
+    for fake, batches in ((large, [8, 8, 1]), (small, [5, 5, 5, 2])):
         with a_client(fake) as client:
             views = [a_view(17)]
             assert_right(views, client.score(views))
@@ -282,3 +288,90 @@ def test_a_client_without_endpoints_is_refused() -> None:
     """A site without endpoints must be an error that says where to add one."""
     with pytest.raises(RequestRefused, match="endpoints"):
         Client([])
+
+
+class _Timed(FakeTransport):
+    """Also remembers when each request was sent."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401  # those of FakeTransport
+        super().__init__(**options)
+        self.sent_at: list[float] = []
+
+    def send(self, number: int, patches: NDArray[np.float32], timeout_s: float, done: Callable[[Reply], None]) -> int:
+        """Note the time, then answer."""
+        self.sent_at.append(time.monotonic())
+        return super().send(number, patches, timeout_s, done)
+
+
+def a_paced_client(fake: FakeTransport, pacer: Pacer, **limits: Any) -> Client:  # noqa: ANN401  # those of Limits
+    """Return a client with a share."""
+    return Client([fake.endpoint], limits=Limits(**limits), pacer=pacer, open_transport=lambda _: fake)
+
+
+def test_a_paced_client_stays_within_its_share() -> None:
+    """Over any second, repeats included, at most the share; and a request is a small part of a second's worth."""
+    fake = _Timed(script=[None, EndpointAway("hiccup"), None, EndpointAway("hiccup")])
+    pacer = Pacer(30.0)
+    with a_paced_client(fake, pacer, backoff_first_s=0.01) as client:
+        views = [a_view(700)]
+        assert_right(views, client.score(views))
+        traffic = client.traffic()
+    assert max(fake.batches) == 11  # 30 ms of 30 Mb/s
+    assert traffic.retries == 2
+    for end in fake.sent_at:
+        pairs = zip(fake.sent_at, fake.batches, strict=True)
+        held = sum(n for at, n in pairs if end - 0.99 < at <= end) * PATCH_BYTES * WIRE_OVERHEAD
+        assert held <= 30 * 125_000
+    # What the wire needs beyond the first request, the pacer waited for.
+    assert traffic.paced_s > 0.5 * (700 * PATCH_BYTES * WIRE_OVERHEAD / (30 * 125_000))
+
+
+def test_answers_are_taken_while_the_pacer_holds_a_request() -> None:
+    """The latency must be that of the endpoint, not of the next request's turn."""
+    with a_paced_client(FakeTransport(), Pacer(1.0)) as client:
+        client.score([a_view(5)])
+        traffic = client.traffic()
+    assert traffic.requests == 5
+    assert traffic.paced_s > 0.25
+    assert traffic.latency_s < 0.5 * traffic.paced_s
+
+
+def test_waiting_for_the_pacer_does_not_use_up_patience() -> None:
+    """A share of zero stops the job for as long as it lasts, and a raised share lets it go on."""
+    pacer = Pacer(0.0)
+    raise_share = threading.Timer(0.6, lambda: pacer.set_rate(1000.0))
+    raise_share.start()
+    fake = FakeTransport()
+    with a_paced_client(fake, pacer, patience_s=0.1) as client:
+        views = [a_view(9)]
+        assert_right(views, client.score(views))
+    raise_share.join()
+    assert client.traffic().paced_s >= 0.5
+
+
+def test_a_pool_that_is_away_is_given_up_by_a_paced_client_too() -> None:
+    """The pacer must not make a dead pool look alive."""
+    fake = FakeTransport(script=[EndpointAway("down")] * 10_000)
+    with a_paced_client(fake, Pacer(50.0), patience_s=0.3) as client, pytest.raises(EndpointAway, match="down"):
+        client.score([a_view(50)])
+
+
+def test_the_size_of_requests_follows_the_share() -> None:
+    """A share that changes within an event must change the next request; one patch is the least."""
+    fake = FakeTransport()
+    pacer = Pacer(None)
+    with a_paced_client(fake, pacer, largest_request_bytes=100 * PATCH_BYTES) as client:
+        client.score([a_view(250)])
+        pacer.set_rate(10.0)
+        client.score([a_view(7)])
+        pacer.set_rate(0.2)
+        client.score([a_view(1)])
+    assert fake.batches == [100, 100, 50, 3, 3, 1, 1]
+
+
+def test_a_paced_client_has_more_of_its_smaller_requests_in_flight() -> None:
+    """A pool that takes long to answer must not keep the share from being used."""
+    fake = FakeTransport(order=Random(2))  # a test's dice
+    with a_paced_client(fake, Pacer(2000.0), batch_patches=1, window_requests=2, paced_window_requests=9) as client:
+        client.score([a_view(200)])
+    assert 2 < fake.most_in_flight <= 9

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from jobs.block import Block, BlockJob
     from jobs.payload.attempt import Ending
+    from sonic.pace import Pacer
     from tests.builders.payload import PayloadCampaign
 
 WORKER = Worker(site="here", host="worker-1", cpu_model="a cpu", cluster=12, proc=3, attempt=1)
@@ -45,9 +46,9 @@ def use_pool(monkeypatch: pytest.MonkeyPatch, script: Iterable[SonicError | Faul
     limits = Limits(batch_patches=16, backoff_first_s=0.01, patience_s=0.3)
     fake = FakeTransport(script=script)
 
-    def open_fake(block: Block, job: BlockJob, worker: Worker) -> Client:
+    def open_fake(block: Block, job: BlockJob, worker: Worker, pacer: Pacer | None) -> Client:
         del block, job, worker
-        return Client([fake.endpoint], limits=limits, open_transport=lambda endpoint: fake)
+        return Client([fake.endpoint], limits=limits, pacer=pacer, open_transport=lambda endpoint: fake)
 
     monkeypatch.setattr(attempt_module, "open_scorer", open_fake)
 

@@ -112,10 +112,26 @@ class _Watched:
             yield event
 
 
+def test_the_rest_of_the_chain_is_slept_and_left_at_once(path: str) -> None:
+    """A rehearsal must take its time for each event, and none once nobody wants its events."""
+    before = time.monotonic()
+    with Preparer(path, 0, 2, adc_per_electron=0.003, progress=Progress(), rest_of_chain_s=0.2) as events:
+        assert len(list(events)) == 2
+    assert time.monotonic() - before >= 0.4
+    with Preparer(path, 0, 2, adc_per_electron=0.003, progress=Progress(), rest_of_chain_s=3600):
+        time.sleep(0.1)
+    assert_no_thread_is_left()
+
+
 def test_the_thread_ends_when_nobody_wants_its_events(path: str) -> None:
     """Leaving early must not leave a thread that holds the file open."""
     with preparer(path, 0, 4) as events:
         next(iter(events))
+    assert_no_thread_is_left()
+
+
+def assert_no_thread_is_left() -> None:
+    """Assert that the threads end by themselves, soon."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and any(thread.name == "prepare" for thread in threading.enumerate()):
         time.sleep(0.02)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from jobs.payload.worker import look_around
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 JOB_AD = """\
 Arguments = "-m jobs.payload block.json 12"
@@ -43,6 +40,18 @@ def test_in_a_slot_the_ads_say_it(slot: dict[str, str]) -> None:
     assert (worker.cluster, worker.proc, worker.attempt, worker.site) == (41, 7, 2, "FNAL")
 
 
+@pytest.mark.parametrize(
+    ("written", "share_mbps"),
+    [("34.5", 34.5), ("7", 7.0), ("0.0", 0.0), ("-1", None), ("true", None), ('"34"', None), ("undefined", None)],
+)
+def test_the_share_is_that_of_the_site(slot: dict[str, str], written: str, share_mbps: float | None) -> None:
+    """Of the shares in the job's ad the one of the site where it landed must count, if it is a number of Mb/s."""
+    with Path(slot["_CONDOR_JOB_AD"]).open("a") as ad:
+        ad.write(f"SonicGridShare_CERN = 99.0\nSonicGridShare_fermi_lab = {written}\n")
+    worker = look_around({**slot, "SONICGRID_SITE": "fermi-lab", "_CONDOR_CHIRP_CONFIG": "/x/.chirp.config"})
+    assert (worker.share_mbps, worker.in_htcondor, worker.chirp_config) == (share_mbps, True, "/x/.chirp.config")
+
+
 def test_the_submit_description_knows_the_site_better(slot: dict[str, str]) -> None:
     """The campaign's name of the site must win over what the slot calls itself."""
     assert look_around({**slot, "SONICGRID_SITE": "fermilab"}).site == "fermilab"
@@ -56,6 +65,7 @@ def test_outside_htcondor_there_are_no_numbers(environment: dict[str, str]) -> N
     worker = look_around(environment)
     assert (worker.cluster, worker.proc, worker.attempt, worker.site) == (-1, -1, 0, "")
     assert worker.host
+    assert (worker.share_mbps, worker.in_htcondor, worker.chirp_config) == (None, False, "")
 
 
 def test_attributes_that_are_missing_or_odd_do_not_stop_a_job(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ ACCESS = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patche
 
 def test_a_block_says_all_that_a_job_needs(begin: Callable[..., Bench]) -> None:
     """The description read on the worker is the manifest's rows with absolute paths, the network and the endpoints."""
-    bench = begin()
+    bench = begin(reco={"rest_of_chain": "2500 ms", "adc_per_electron": 0.004})
     assert write_blocks(bench.made.manifest, bench.made.campaign, ACCESS, bench.folder) == 2
     block = read_block(bench.folder.block(1).description)
     rows = bench.made.manifest.block(1)
@@ -35,6 +35,7 @@ def test_a_block_says_all_that_a_job_needs(begin: Callable[..., Bench]) -> None:
     assert Path(block.records) == bench.folder.block(1).records
     assert block.sites == ACCESS
     assert block.network.file == bench.made.campaign.network.file
+    assert (block.reco.adc_per_electron, block.reco.rest_of_chain_s) == (0.004, 2.5)
 
 
 def test_only_what_changed_is_written(begin: Callable[..., Bench]) -> None:

@@ -72,6 +72,11 @@ def test_site_limit_bounds_the_cluster() -> None:
     assert "max_materialize" not in list(free)
 
 
+def test_a_job_can_talk_with_htcondor() -> None:
+    """Without the I/O proxy a job could neither read its share again nor send heartbeats."""
+    assert parsed(describe(BlockFolder(Path("/b")), [1], request_of(), Path("/python")))["My.WantIOProxy"] == "true"
+
+
 def test_driver_starts_again_when_killed() -> None:
     """The detached driver leaves the queue only when it ended by itself."""
     text = describe_driver(

@@ -72,6 +72,7 @@ def test_a_spec_of_three_keys_is_enough(tmp_path: Path) -> None:
         ({"jobs": {"max_retries": -1}}, "jobs.max_retries", "at least 0"),
         ({"network": {"file": "none.onnx"}, "flavour": "cpu"}, "network.file", "there is no file"),
         ({"network": {"name": "other"}, "cpu_comparison": "1 %"}, "network.file", "no network of this name"),
+        ({"reco": {"rest_of_chain": 30}}, "reco.rest_of_chain", "no unit"),
         ({"reco": {"adc_per_electron": 0}}, "reco.adc_per_electron", "more than 0"),
         ({"reco": {"adc_per_electron": float("nan")}}, "reco.adc_per_electron", "more than 0"),
         ({"output": {"merged_file": "1 Gb"}}, "output.merged_file", "gigabits"),

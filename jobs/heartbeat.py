@@ -1,0 +1,68 @@
+"""What a running job says about its last minute, as one line in HTCondor's event log.
+
+The payload writes it (chirp `ulog`, event 008), the throttle and monitoring read it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jobs.errors import CampaignError
+
+__all__ = ["Heartbeat", "decode"]
+
+_MARK = "sonicgrid {"
+"""How a heartbeat begins; the notes of a submit event begin with the same word and go on otherwise."""
+
+_DECIMALS = 3
+
+
+class Heartbeat(BaseModel):
+    """One stretch of one attempt; numbers without `total` are of the stretch alone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = Field(1, description="Version of this format")
+    job: int = Field(description="Number of the job in the campaign's manifest")
+    attempt: int = Field(description="0 for the first start, one more for each later one")
+    site: str = Field(description="Site of the slot; empty if the slot says none")
+    flavour: Literal["gpu", "cpu"] = Field(description="Where the network runs")
+    window_s: float = Field(ge=0, description="Seconds that it covers, up to the moment of sending")
+    events: int = Field(ge=0, description="Events finished")
+    hits: int = Field(ge=0, description="Hits of the events finished")
+    bytes_sent: int = Field(ge=0, description="Bytes of requests handed to gRPC, repeats included")
+    requests: int = Field(ge=0, description="Requests answered")
+    retries: int = Field(ge=0, description="Requests sent again")
+    paced_s: float = Field(ge=0, description="Seconds for which the share held a request that could have gone")
+    latency_s: float = Field(ge=0, description="Seconds from sending to the answer, summed over the requests")
+    inference_s: float = Field(ge=0, description="Seconds in which an event was being scored")
+    share_mbps: float | None = Field(description="The share at this moment, Mb/s on the wire; null if not paced")
+    total_events: int = Field(ge=0, description="Events finished since the start of the attempt")
+    total_bytes_sent: int = Field(ge=0, description="Bytes handed to gRPC since the start of the attempt")
+    last: bool = Field(False, description="Whether the attempt is ending")
+
+    def encode(self) -> str:
+        """Return the line, well below the 1 kB that every version of HTCondor keeps of one."""
+        rounded = {
+            name: round(value, _DECIMALS) for name, value in self if isinstance(value, float) and name != "share_mbps"
+        }
+        return f"sonicgrid {self.model_copy(update=rounded).model_dump_json()}"
+
+
+def decode(text: str) -> Heartbeat | None:
+    """Return the heartbeat that a line of an event log holds; None if the line is not ours.
+
+    Raises:
+        CampaignError: the line is ours, and damaged or of a version that this program does not know.
+
+    """
+    line = text.strip()
+    if not line.startswith(_MARK):
+        return None
+    try:
+        return Heartbeat.model_validate_json(line.partition(" ")[2])
+    except ValidationError as error:
+        message = f"not a readable heartbeat in an event log: {line[:200]!r}: {error}"
+        raise CampaignError(message) from error
