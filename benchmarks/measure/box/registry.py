@@ -89,9 +89,9 @@ def remove_leftovers(say: Callable[[str], None], registry: Path = REGISTRY) -> i
 def remove_box(tag: str, folder: Path) -> None:
     """End every process of a box, and delete its network and its files; what is not there is no error."""
     files = [PoolFiles(central_pool(folder)), *map(PoolFiles, (folder / "sites").glob("*"))]
-    for one in files:
-        end_processes(pool_processes(one), patience_s=0)
-    _end_inhabitants(tag)
+    processes = {process for one in files for process in pool_processes(one)}
+    # A namespace lives as long as its last process.
+    end_processes([*(processes | _inhabitants(tag))], patience_s=0)
     stop_servers(servers_of(folder))
     remove_network(tag)
     shutil.rmtree(folder, ignore_errors=True)
@@ -105,19 +105,18 @@ def _abandoned(handle: IO[str]) -> bool:
     return True
 
 
-def _end_inhabitants(tag: str) -> None:
-    """Kill whatever still runs in the box's namespaces; a namespace lives as long as its last process."""
-    names = {str(namespace["name"]) for namespace in ip_json("netns", "list")}
+def _inhabitants(tag: str) -> set[psutil.Process]:
+    """Return whatever runs in the box's namespaces."""
     places = set()
-    for name in names:
+    for name in (str(namespace["name"]) for namespace in ip_json("netns", "list")):
         if name.startswith(f"{NAMESPACE}-{tag}-"):
             with suppress(OSError):
                 status = (Path("/run/netns") / name).stat()
                 places.add((status.st_dev, status.st_ino))
-    inside = []
+    inside = set()
     for process in psutil.process_iter():
         with suppress(OSError, psutil.Error):
             status = Path(f"/proc/{process.pid}/ns/net").stat()
             if (status.st_dev, status.st_ino) in places:
-                inside.append(process)
-    end_processes(inside, patience_s=0)
+                inside.add(process)
+    return inside
