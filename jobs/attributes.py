@@ -1,15 +1,23 @@
-"""Names of the job ad's attributes by which a campaign talks to its running jobs."""
+"""Names of the job ad's attributes that belong to a site: the throttle edits them, the payload reads them.
+
+Both sides import this module alone, so it must stay cheap.
+"""
 
 from __future__ import annotations
 
-__all__ = ["attribute_of", "share_attribute"]
+__all__ = ["SHARE_PREFIX", "attribute_of", "share_attribute"]
+
+SHARE_PREFIX = "SonicGridShare_"
 
 
-def attribute_of(site: str) -> str:
-    """Return a site's name as part of a ClassAd attribute, which holds no '-'."""
-    return site.replace("-", "_")
+def attribute_of(site_name: str) -> str:
+    """Return the site's name as a part of a ClassAd attribute's name, which has no '-'.
+
+    Site configs whose names become the same are refused when they are read.
+    """
+    return site_name.replace("-", "_")
 
 
-def share_attribute(site: str) -> str:
-    """Return the attribute that says how many Mb/s on the wire one job at `site` may send now."""
-    return f"SonicGridShare_{attribute_of(site)}"
+def share_attribute(site_name: str) -> str:
+    """Return the attribute that holds what one job at the site may send now, a float, Mb/s on the wire."""
+    return SHARE_PREFIX + attribute_of(site_name)

@@ -12,8 +12,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from jobs.spec.campaign import Campaign, Estimate, FileList, JobSize, NetworkChoice, Output, RecoChoice, load_campaign
+from jobs.spec.environment import Environment
+from jobs.spec.links import GpuPool, Links, SharedLink, load_links
 from jobs.spec.site import Site, load_site
-from jobs.spec.units import DURATION, RATE, SHARE, SIZE, Quantity
+from jobs.spec.units import DURATION, RATE, SHARE, SIZE, STARTS, Quantity
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -42,7 +44,7 @@ def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
         return "required"
     default = field.get_default(call_default_factory=True, validated_data={})
     assert default is not PydanticUndefined
-    if default is None or default == "" or isinstance(default, BaseModel):
+    if default in (None, "", (), {}) or isinstance(default, BaseModel):
         return "-"
     made = model.model_construct(**{name: default})
     shown = made.model_dump(include={name}, by_alias=True, warnings=False)[field.alias or name]
@@ -63,7 +65,8 @@ def test_campaign_md_lists_every_key() -> None:
     top, *sections, units = _tables("campaign.md")
     assert top == _rows(Campaign)
     assert sections == [_rows(model, f"{name}.") for name, model in SECTIONS.items()]
-    assert units == [_units("size", SIZE), _units("duration", DURATION), _units("share", SHARE), _units("rate", RATE)]
+    quantities = {"size": SIZE, "duration": DURATION, "share": SHARE, "rate": RATE, "starts": STARTS}
+    assert units == [_units(name, quantity) for name, quantity in quantities.items()]
 
 
 def _units(name: str, quantity: Quantity) -> list[str]:
@@ -71,9 +74,13 @@ def _units(name: str, quantity: Quantity) -> list[str]:
 
 
 def test_sites_md_lists_every_key() -> None:
-    """Key, default and meaning must be those of the model, in its order."""
-    (keys,) = _tables("sites.md")
-    assert keys == _rows(Site)
+    """Key, default and meaning must be those of the models, in their order."""
+    site, environment, links, link, pool = _tables("sites.md")
+    assert site == _rows(Site)
+    assert environment == _rows(Environment, "environment.")
+    assert links == _rows(Links)
+    assert link == _rows(SharedLink, "shared_links.NAME.")
+    assert pool == _rows(GpuPool, "gpu_pools.NAME.")
 
 
 def test_the_complete_models_have_every_key() -> None:
@@ -82,11 +89,32 @@ def test_the_complete_models_have_every_key() -> None:
     keys = set(re.findall(r"^ *(?:# |- )?([a-z_]+):", written, flags=re.MULTILINE))
     models: list[type[BaseModel]] = [Campaign, FileList, *SECTIONS.values()]
     assert keys >= {field.alias or name for model in models for name, field in model.model_fields.items()}
-    site = yaml.safe_load((CHECKOUT / "site_configs/complete.yaml").read_text(encoding="utf-8"))
+    text = (CHECKOUT / "site_configs/complete.yaml").read_text(encoding="utf-8")
+    site = yaml.safe_load(text)
     assert set(site) == {field.alias or name for name, field in Site.model_fields.items() if not field.exclude}
+    assert set(re.findall(r"^  (?:# )?([a-z]+): ", text, flags=re.MULTILINE)) == set(Environment.model_fields)
 
 
-@pytest.mark.parametrize(("page", "load"), [("campaign.md", load_campaign), ("sites.md", load_site)])
+def test_the_model_of_links_is_complete_and_used() -> None:
+    """links.yaml shows each key there is, and complete.yaml names what it holds."""
+    links = yaml.safe_load((CHECKOUT / "site_configs/links.yaml").read_text(encoding="utf-8"))
+    assert set(links) == set(Links.model_fields)
+    for group, model in (("shared_links", SharedLink), ("gpu_pools", GpuPool)):
+        (entry,) = links[group].values()
+        assert set(entry) == {field.alias or name for name, field in model.model_fields.items()}
+    site = load_site(CHECKOUT / "site_configs/complete.yaml")
+    assert set(site.shared_links) == set(links["shared_links"])
+    assert {site.gpu_pool} == set(links["gpu_pools"])
+
+
+def _load_site_or_links(path: Path) -> None:
+    if "endpoints:" in path.read_text():
+        load_site(path)
+    else:
+        load_links(path.rename(path.with_name("links.yaml")).parent)
+
+
+@pytest.mark.parametrize(("page", "load"), [("campaign.md", load_campaign), ("sites.md", _load_site_or_links)])
 def test_the_examples_are_right(page: str, load: object, tmp_path: Path) -> None:
     """Every YAML example of a page loads as it stands."""
     text = (REFERENCE / page).read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import __version__
-from jobs.cli import data, demo, life, plan, pool
+from jobs.cli import data, demo, life, plan, pool, sites
 from jobs.cli.output import emit_json, print_error
 from jobs.errors import JobsError
 from sonic.errors import SonicError
@@ -45,6 +45,7 @@ def _root(
 for _family in (demo, plan, life, data):
     _family.register(app)
 app.add_typer(pool.app, name="pool")
+app.add_typer(sites.app, name="sites")
 for _entry in sorted(entry_points(group="sonicgrid.commands"), key=lambda entry: entry.name):
     app.command(_entry.name)(_entry.load())
 

@@ -30,7 +30,9 @@ class _Moment:
     at: float
     events: int
     hits: int
+    prepare_s: float
     inference_s: float
+    write_s: float
     traffic: Traffic
 
 
@@ -82,7 +84,9 @@ class Heart:
             retries=now.traffic.retries - before.traffic.retries,
             paced_s=max(0.0, now.traffic.paced_s - before.traffic.paced_s),
             latency_s=max(0.0, now.traffic.latency_s - before.traffic.latency_s),
+            prepare_s=max(0.0, now.prepare_s - before.prepare_s),
             inference_s=max(0.0, now.inference_s - before.inference_s),
+            write_s=max(0.0, now.write_s - before.write_s),
             share_mbps=None if self._pacer is None else self._pacer.rate_mbps,
             total_events=now.events,
             total_bytes_sent=now.traffic.bytes_sent,
@@ -102,7 +106,13 @@ class Heart:
         )
 
     def _moment(self) -> _Moment:
-        progress = self._progress
+        progress, so_far = self._progress, self._progress.stages.so_far
         return _Moment(
-            time.monotonic(), progress.events, progress.hits, progress.stages.so_far("inference_s"), progress.traffic()
+            at=time.monotonic(),
+            events=progress.events,
+            hits=progress.hits,
+            prepare_s=so_far("read_s") + so_far("prepare_s"),
+            inference_s=so_far("inference_s"),
+            write_s=so_far("write_s"),
+            traffic=progress.traffic(),
         )

@@ -21,7 +21,7 @@ __all__ = ["Demand", "SiteDemand", "estimate_demand", "mbps_per_job"]
 class SiteDemand:
     """What one site lets the campaign have; None is what is not known."""
 
-    budget_mbps: float | None
+    budget_mbps: float
     """Mb/s that the site's jobs may send together."""
     jobs_that_fit: int | None
     """Jobs of the gpu flavour that the budget carries."""
@@ -66,7 +66,7 @@ def estimate_demand(campaign: Campaign, sites: Mapping[str, Site], manifest: Man
     rate = mbps_per_job(estimate) if estimate else None
     by_site = {}
     for name, site in sites.items():
-        fit = int(site.budget_mbps / rate) if rate and site.budget_mbps is not None else None
+        fit = int(site.budget_mbps / rate) if rate else None
         by_site[name] = SiteDemand(site.budget_mbps, fit, site.most_jobs)
     if estimate is None:
         return Demand(None, None, None, by_site)

@@ -2,28 +2,116 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import htcondor2
 
 from jobs.errors import PoolError
 from jobs.pool.client import enter_pool
 from jobs.running.describe import quote_classad
+from jobs.running.ranges import read_ranges
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from jobs.layout import CampaignFolder
 
-__all__ = ["ClusterInQueue", "Queue", "open_queue"]
+__all__ = ["GIVEN_BACK", "ClusterInQueue", "JobInQueue", "Queue", "open_queue"]
+
+GIVEN_BACK = "given back by SonicGrid, to run elsewhere"
+"""Reason with which idle jobs are removed that another site is to take; such a job has not failed."""
+
+_IDLE, _RUNNING, _TRANSFERRING = 1, 2, 6
+_AT_WORK = f"(JobStatus == {_RUNNING} || JobStatus == {_TRANSFERRING})"
+_VANILLA = 5
+
+_EDIT_TIMEOUT_S = 60.0
+
+_CLUSTER_ATTRIBUTES = (
+    "ClusterId",
+    "SonicGridCampaignFolder",
+    "SonicGridBlock",
+    "SonicGridDigest",
+    "SonicGridSites",
+    "SonicGridJobs",
+    "SonicGridReturned",
+    "JobMaterializeNextRow",
+    "JobMaterializeLimit",
+    "JobMaterializePaused",
+    "JobsPresent",
+    "JobsIdle",
+)
+_JOB_ATTRIBUTES = (
+    "ProcId",
+    "JobStatus",
+    "SonicGridJob",
+    "NumJobStarts",
+    "MATCH_EXP_SonicGridSite",
+    "MATCH_EXP_SonicGridCharge",
+)
 
 
 @dataclass(frozen=True)
 class ClusterInQueue:
-    """A cluster of a campaign that HTCondor still has."""
+    """A cluster of a campaign that HTCondor still has.
+
+    Attributes:
+        cluster, block, digest: what it is.
+        folder: of its campaign.
+        sites: whose slots its jobs may take.
+        jobs: all that it was submitted with, by their numbers in the manifest, in the order of its rows.
+        next_row: rows before this one were materialized.
+        limit: most jobs of it that are materialized at once; 0 for no limit.
+        paused: whether it materializes no more for now.
+        returned: whether its rows from `next_row` on were given back, so that it never materializes them.
+        present, idle: materialized jobs in the queue, and those of them that wait for a slot.
+
+    """
 
     cluster: int
     block: int
     digest: str
+    folder: str = ""
+    sites: tuple[str, ...] = ()
+    jobs: tuple[int, ...] = ()
+    next_row: int = 0
+    limit: int = 0
+    paused: bool = False
+    returned: bool = False
+    present: int = 0
+    idle: int = 0
+
+    @property
+    def coming(self) -> tuple[int, ...]:
+        """Jobs that it has yet to materialize."""
+        return () if self.returned else self.jobs[self.next_row :]
+
+
+@dataclass(frozen=True)
+class JobInQueue:
+    """A materialized job.
+
+    Attributes:
+        cluster, proc, job: its numbers; `job` is the manifest's.
+        folder: of its campaign.
+        idle: whether it waits for a slot; otherwise it is at work.
+        starts: how often it was started.
+        site: where it runs or ran last; empty before its first start.
+        charge_mbps: Mb/s that it was admitted with; 0 for a job that uses no network.
+
+    """
+
+    cluster: int
+    proc: int
+    job: int
+    folder: str = ""
+    idle: bool = True
+    starts: int = 0
+    site: str = ""
+    charge_mbps: float = 0.0
 
 
 class Queue:
@@ -46,28 +134,85 @@ class Queue:
             raise PoolError(message) from error
         return int(result.cluster())
 
-    def clusters(self, folder: CampaignFolder) -> list[ClusterInQueue]:
-        """Return the clusters of a campaign that are still in the queue, oldest first.
+    def clusters(self, folder: CampaignFolder | None = None) -> list[ClusterInQueue]:
+        """Return the clusters that are still in the queue, of a campaign or of all, oldest first.
 
         Raises:
             PoolError: the schedd does not answer.
 
         """
-        constraint = f"JobUniverse == 5 && {_of_campaign(folder)}"
-        projection = ["ClusterId", "SonicGridBlock", "SonicGridDigest"]
+        ads = self._query(f"{_of_campaign(folder)} && ProcId is undefined", _CLUSTER_ATTRIBUTES)
+        found = [_cluster(ad) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
+        return sorted(found, key=lambda cluster: cluster.cluster)
+
+    def jobs(self, folder: CampaignFolder | None = None, *, idle: bool) -> list[JobInQueue]:
+        """Return the jobs that are at work, of a campaign or of all.
+
+        Args:
+            folder: of the campaign; None for all.
+            idle: whether to return those that wait, too.
+
+        Raises:
+            PoolError: the schedd does not answer.
+
+        """
+        states = f"({_AT_WORK} || JobStatus == {_IDLE})" if idle else _AT_WORK
+        wanted = ("ClusterId", "SonicGridCampaignFolder", *_JOB_ATTRIBUTES)
+        ads = self._query(f"{_of_campaign(folder)} && SonicGridJob isnt undefined && {states}", wanted)
+        return [_job(ad) for ad in ads if "ProcId" in ad]
+
+    def edit(self, cluster: int, values: Mapping[str, str]) -> None:
+        """Change attributes of a cluster: of the jobs that wait, that run, and that will be materialized.
+
+        Running jobs see the new values when they ask for them. The bindings reach neither the cluster's own ad nor
+        running jobs, HTCondor's command does.
+
+        Args:
+            cluster: its number.
+            values: ClassAd expressions by attribute.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        program = shutil.which("condor_qedit")
+        if program is None:
+            message = "HTCondor's command condor_qedit is not on PATH; the limits of running campaigns need it"
+            raise PoolError(message)
+        command = [program, "-forward", str(cluster), *(word for pair in values.items() for word in pair)]
         try:
-            ads = self._schedd.query(constraint, projection, opts=htcondor2.QueryOpt.IncludeClusterAd)
-        except htcondor2.HTCondorException as error:
-            message = f"HTCondor's schedd does not answer: {error}"
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_EDIT_TIMEOUT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            message = f"HTCondor does not change cluster {cluster}: {error}"
             raise PoolError(message) from error
-        found = {
-            int(ad["ClusterId"]): ClusterInQueue(
-                int(ad["ClusterId"]), int(ad["SonicGridBlock"]), str(ad["SonicGridDigest"])
-            )
-            for ad in ads
-            if "SonicGridBlock" in ad
-        }
-        return [found[cluster] for cluster in sorted(found)]
+        if done.returncode != 0 and any(found.cluster == cluster for found in self.clusters()):
+            message = f"HTCondor does not change cluster {cluster}: {(done.stderr or done.stdout).strip()}"
+            raise PoolError(message)
+
+    def give_back(self, cluster: int, most: int) -> int:
+        """Take idle jobs of a cluster out of the queue, the newest first, to run elsewhere; returns how many.
+
+        A job that gets its slot meanwhile stays: HTCondor looks at its state when it removes.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        waiting = f"ClusterId == {cluster} && JobStatus == {_IDLE}"
+        procs = sorted(int(ad["ProcId"]) for ad in self._query(f"{waiting} && ProcId isnt undefined", ("ProcId",)))
+        if not procs[-most:] or most <= 0:
+            return 0
+        self._act(htcondor2.JobAction.Remove, f"{waiting} && ProcId >= {procs[-most:][0]}", GIVEN_BACK)
+        return len(procs[-most:])
+
+    def drop(self, cluster: int) -> None:
+        """Take a cluster out of the queue that has nothing left to do here.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        self._act(htcondor2.JobAction.Remove, f"ClusterId == {cluster}", GIVEN_BACK)
 
     def remove(self, folder: CampaignFolder, reason: str) -> int:
         """Remove everything of a campaign, its detached driver included; returns how many clusters of jobs that were.
@@ -77,12 +222,23 @@ class Queue:
 
         """
         clusters = self.clusters(folder)
-        try:
-            self._schedd.act(htcondor2.JobAction.Remove, _of_campaign(folder), reason=reason)
-        except htcondor2.HTCondorException as error:
-            message = f"HTCondor did not remove the campaign's jobs: {error}"
-            raise PoolError(message) from error
+        self._act(htcondor2.JobAction.Remove, _folder_is(folder), reason)
         return len(clusters)
+
+    def _act(self, action: htcondor2.JobAction, constraint: str, reason: str) -> None:
+        try:
+            self._schedd.act(action, constraint, reason=reason)
+        except htcondor2.HTCondorException as error:
+            message = f"HTCondor did not remove jobs: {error}"
+            raise PoolError(message) from error
+
+    def _query(self, constraint: str, attributes: Iterable[str]) -> list[Any]:
+        try:
+            found = self._schedd.query(constraint, list(attributes), opts=htcondor2.QueryOpt.IncludeClusterAd)
+        except htcondor2.HTCondorException as error:
+            message = f"HTCondor's schedd does not answer: {error}"
+            raise PoolError(message) from error
+        return list(found)
 
 
 def open_queue() -> Queue:
@@ -100,5 +256,40 @@ def open_queue() -> Queue:
         raise PoolError(message) from error
 
 
-def _of_campaign(folder: CampaignFolder) -> str:
+def _folder_is(folder: CampaignFolder) -> str:
     return f"SonicGridCampaignFolder == {quote_classad(str(folder.root))}"
+
+
+def _of_campaign(folder: CampaignFolder | None) -> str:
+    whose = "SonicGridCampaignFolder isnt undefined" if folder is None else _folder_is(folder)
+    return f"JobUniverse == {_VANILLA} && {whose}"
+
+
+def _cluster(ad: Any) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no types
+    return ClusterInQueue(
+        cluster=int(ad["ClusterId"]),
+        block=int(ad["SonicGridBlock"]),
+        digest=str(ad["SonicGridDigest"]),
+        folder=str(ad["SonicGridCampaignFolder"]),
+        sites=tuple(filter(None, str(ad.get("SonicGridSites", "")).split(","))),
+        jobs=read_ranges(str(ad.get("SonicGridJobs", ""))),
+        next_row=int(ad.get("JobMaterializeNextRow", 0)),
+        limit=int(ad.get("JobMaterializeLimit", 0)),
+        paused=int(ad.get("JobMaterializePaused", 0)) != 0,
+        returned=bool(ad.get("SonicGridReturned", False)),
+        present=int(ad.get("JobsPresent", 0)),
+        idle=int(ad.get("JobsIdle", 0)),
+    )
+
+
+def _job(ad: Any) -> JobInQueue:  # noqa: ANN401  # the bindings have no types
+    return JobInQueue(
+        cluster=int(ad["ClusterId"]),
+        proc=int(ad["ProcId"]),
+        job=int(ad["SonicGridJob"]),
+        folder=str(ad["SonicGridCampaignFolder"]),
+        idle=int(ad["JobStatus"]) == _IDLE,
+        starts=int(ad.get("NumJobStarts", 0)),
+        site=str(ad.get("MATCH_EXP_SonicGridSite", "")),
+        charge_mbps=float(ad.get("MATCH_EXP_SonicGridCharge", 0.0) or 0.0),
+    )

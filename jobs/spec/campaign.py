@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,9 +10,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from jobs.errors import ConfigError, Problem
-from jobs.reco.url import is_url
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
-from jobs.spec.site import Site, load_sites
+from jobs.spec.paths import absolute, base_folder
+from jobs.spec.site import Grid, Site, load_grid
 from jobs.spec.units import Megabytes, Seconds, Share, WholeMegabytes, WholeSeconds
 from jobs.spec.yaml_file import read_yaml
 from sonic.network import MODEL_NAME, MODEL_VERSION
@@ -29,6 +28,7 @@ __all__ = [
     "base_folder",
     "dump_campaign",
     "load_campaign",
+    "load_campaign_and_grid",
     "load_campaign_and_sites",
 ]
 
@@ -159,10 +159,10 @@ def load_campaign(path: Path) -> Campaign:
     campaign = read_yaml(path, Campaign)
     base = base_folder(path)
     problems = []
-    output = _absolute(campaign.output.folder or f"results/{campaign.name}", base)
+    output = absolute(campaign.output.folder or f"results/{campaign.name}", base)
     network_file = campaign.network.file
     if network_file:
-        network_file = _absolute(network_file, base)
+        network_file = absolute(network_file, base)
     else:
         shipped = files("sonic.server") / "models" / campaign.network.name / campaign.network.version / "model.onnx"
         network_file = str(shipped) if shipped.is_file() else ""
@@ -177,7 +177,7 @@ def load_campaign(path: Path) -> Campaign:
     if problems:
         raise ConfigError(problems)
     inputs = tuple(
-        FileList(list=_absolute(entry.list, base)) if isinstance(entry, FileList) else _absolute(entry, base)
+        FileList(list=absolute(entry.list, base)) if isinstance(entry, FileList) else absolute(entry, base)
         for entry in campaign.inputs
     )
     return campaign.model_copy(
@@ -196,8 +196,19 @@ def load_campaign_and_sites(path: Path, sites_folder: Path) -> tuple[Campaign, d
         ConfigError: with every problem of the spec and of its sites.
 
     """
+    campaign, grid = load_campaign_and_grid(path, sites_folder)
+    return campaign, dict(grid.sites)
+
+
+def load_campaign_and_grid(path: Path, sites_folder: Path) -> tuple[Campaign, Grid]:
+    """Read a spec, the site configs that it names, and what they share.
+
+    Raises:
+        ConfigError: with every problem of the spec, of its sites and of `links.yaml`.
+
+    """
     problems: list[Problem] = []
-    campaign, sites = None, {}
+    campaign, grid = None, None
     try:
         campaign = load_campaign(path)
         names = campaign.sites
@@ -205,22 +216,12 @@ def load_campaign_and_sites(path: Path, sites_folder: Path) -> tuple[Campaign, d
         problems.extend(error.problems)
         names = _names_of_sites(path)
     try:
-        sites = load_sites(sites_folder, dict.fromkeys(names), asked_by=str(path))
+        grid = load_grid(sites_folder, dict.fromkeys(names), asked_by=str(path))
     except ConfigError as error:
         problems.extend(error.problems)
-    if problems or campaign is None:
+    if problems or campaign is None or grid is None:
         raise ConfigError(problems)
-    return campaign, sites
-
-
-def base_folder(spec: Path) -> Path:
-    """Return where a spec's relative paths start.
-
-    That is the checkout that holds the spec, the nearest folder above it with a Snakefile, or else the spec's own
-    folder: the same place wherever the command is run, so that a second `submit` finds the results of the first.
-    """
-    folder = spec.resolve().parent
-    return next((above for above in (folder, *folder.parents) if (above / "Snakefile").is_file()), folder)
+    return campaign, grid
 
 
 def dump_campaign(campaign: Campaign) -> str:
@@ -228,11 +229,6 @@ def dump_campaign(campaign: Campaign) -> str:
     document = campaign.model_dump(by_alias=True, exclude_none=True)
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     return text
-
-
-def _absolute(written: str, base: Path) -> str:
-    """Make a path absolute; leave a URL as it is."""
-    return written if is_url(written) else os.path.normpath(base / Path(written).expanduser())
 
 
 class _SitesOnly(BaseModel):

@@ -1,111 +1,50 @@
-"""Site configs: where the jobs of a campaign may run, and how much of each site's network they may have."""
+"""Site configs of a folder: each read by itself, then all that are used together held against each other."""
 
 from __future__ import annotations
 
 import difflib
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import classad2
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING
 
 from jobs.block import SiteAccess
 from jobs.errors import ConfigError, Problem, UsageError
 from jobs.layout import CHECKOUT
-from jobs.spec.units import MegabitsPerSecond, Share
-from jobs.spec.yaml_file import did_you_mean, read_yaml
+from jobs.reco.url import is_url
+from jobs.spec.links import LINKS_FILE, Links, load_links
+from jobs.spec.paths import absolute, base_folder
+from jobs.spec.site_keys import Admission, Site
+from jobs.spec.site_text import EMBEDDED
+from jobs.spec.together import problems_of_link_names, problems_of_names, problems_with_links, same_slots
+from jobs.spec.yaml_file import did_you_mean, place_of, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Self
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["EMBEDDED", "Site", "find_sites_folder", "load_site", "load_sites", "site_access"]
-
-EMBEDDED = "embedded"
-"""The word for the load balancer of the embedded pool, whose port is known only while it runs."""
+__all__ = [
+    "EMBEDDED",
+    "Admission",
+    "Grid",
+    "Site",
+    "find_sites_folder",
+    "load_grid",
+    "load_site",
+    "load_sites",
+    "site_access",
+    "site_files",
+]
 
 SITES_VARIABLE = "SONICGRID_SITES"
 """Environment variable that names the folder of the site configs."""
 
 
-def _check_expression(text: str) -> str:
-    expression = " ".join(text.split())
-    try:
-        classad2.ExprTree(expression)
-    except classad2.ClassAdException as error:
-        remedy = 'write it like GLIDEIN_Site == "FNAL" && HasCVMFS; text is in double quotes, equality is =='
-        raise _problem(f"{text!r} is not a ClassAd expression", remedy) from error
-    return expression
+@dataclass(frozen=True)
+class Grid:
+    """Sites, and the links and GPU pools that they share."""
 
-
-def _check_endpoint(text: str) -> str:
-    if text == EMBEDDED:
-        return text
-    host, colon, port = text.rpartition(":")
-    host_ok = bool(host) and not any(character.isspace() or character == "/" for character in host)
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not (colon and host_ok and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        remedy = f"write host:port of the gRPC service, like triton.example.org:8001, or the word {EMBEDDED}"
-        raise _problem(f"{text!r} is not an endpoint", remedy)
-    if ":" in host and not bracketed:
-        raise _problem(f"{text!r} is not an endpoint", "write an IPv6 address in brackets, like [2001:db8::1]:8001")
-    return text
-
-
-def _problem(what: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError("site", "{what}", {"what": what, "remedy": remedy})
-
-
-def _one_or_more(given: object) -> object:
-    return [given] if isinstance(given, str) else given
-
-
-_Expression = Annotated[str, AfterValidator(_check_expression)]
-_Endpoint = Annotated[str, AfterValidator(_check_endpoint)]
-
-
-class Site(BaseModel):
-    """One site: its slots, its network, and how its jobs reach the inference pool."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", exclude=True, description="The file's name without `.yaml`"
-    )
-    endpoints: Annotated[tuple[_Endpoint, ...], BeforeValidator(_one_or_more)] = Field(
-        min_length=1,
-        description=f"`host:port` of the gRPC endpoints of the inference pool, the preferred one first; the word"
-        f" `{EMBEDDED}` stands for the load balancer of the embedded pool",
-    )
-    slots: _Expression = Field(
-        "",
-        description="ClassAd expression over a slot's ad that says which slots belong to the site;"
-        ' by default `GLIDEIN_Site == "NAME"`',
-        validate_default=False,
-    )
-    uplink_mbps: MegabitsPerSecond | None = Field(
-        None, alias="uplink", gt=0, description="Rate of the site's link towards the inference pool; by default unknown"
-    )
-    campaign_share: Share = Field(
-        0.8, gt=0, description="Part of the uplink that campaigns may fill; the rest is for the site's other users"
-    )
-    most_jobs: Annotated[int, Field(strict=True)] | None = Field(
-        None, ge=1, description="Most jobs of a campaign at once; by default as many as HTCondor gives"
-    )
-    wire_format: Literal["patches"] = Field("patches", description="How hits travel to the inference pool")
-
-    @model_validator(mode="after")
-    def _default_slots(self) -> Self:
-        if not self.slots:
-            object.__setattr__(self, "slots", f'GLIDEIN_Site == "{self.name}"')
-        return self
-
-    @property
-    def budget_mbps(self) -> float | None:
-        """What the site's jobs may send together, Mb/s; None if the config names no uplink."""
-        return None if self.uplink_mbps is None else self.uplink_mbps * self.campaign_share
+    sites: Mapping[str, Site]
+    links: Links
 
 
 def find_sites_folder(option: Path | None = None) -> Path:
@@ -124,46 +63,69 @@ def find_sites_folder(option: Path | None = None) -> Path:
     return folder
 
 
+def site_files(folder: Path) -> dict[str, Path]:
+    """Return the site configs of a folder by the name of the site; `links.yaml` is none."""
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.name != LINKS_FILE}
+
+
 def load_site(path: Path) -> Site:
-    """Read one site config; its name is the file's.
+    """Read one site config by itself; its name is the file's, and a relative path of an archive becomes absolute.
 
     Raises:
         ConfigError: with every problem of the file.
 
     """
-    return read_yaml(path, Site, {"name": path.stem})
+    site = read_yaml(path, Site, {"name": path.stem})
+    if site.environment is None or site.environment.archive is None:
+        return site
+    archive = absolute(site.environment.archive, base_folder(path))
+    environment = site.environment.model_copy(update={"archive": archive})
+    return site.model_copy(update={"environment": environment})
 
 
 def load_sites(folder: Path, names: Iterable[str] | None = None, asked_by: str = "") -> dict[str, Site]:
-    """Read the site configs of a folder, by name.
+    """Read the site configs of a folder, by name; `load_grid` says how and what it raises."""
+    return dict(load_grid(folder, names, asked_by).sites)
+
+
+def load_grid(folder: Path, names: Iterable[str] | None = None, asked_by: str = "") -> Grid:
+    """Read the site configs of a folder, and the links that they share.
 
     Args:
-        folder: one `NAME.yaml` per site.
-        names: which; None for all that are there.
+        folder: one `NAME.yaml` per site, and `links.yaml` if they share something.
+        names: which sites; None for all that are there.
         asked_by: the file that names the sites, for the error about one that is missing.
 
     Raises:
-        ConfigError: with every problem of all of them.
+        ConfigError: with every problem of all of them, and of their use together.
 
     """
-    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    files = site_files(folder)
+    wanted = list(files if names is None else names)
     sites: dict[str, Site] = {}
     problems: list[Problem] = []
-    for name in files if names is None else names:
+    for name in wanted:
         if name not in files:
-            what = f"there is no site '{name}': no {folder / (name + '.yaml')}"
-            remedy = did_you_mean(name, files)
-            if difflib.get_close_matches(name, files, n=1):
-                remedy += f" known: {', '.join(files)}"
-            problems.append(Problem(asked_by or str(folder), "sites", what, remedy))
+            problems.append(_unknown_site(name, folder, files, asked_by))
             continue
         try:
             sites[name] = load_site(files[name])
         except ConfigError as error:
             problems.extend(error.problems)
+    problems += problems_of_names({name: files[name] for name in wanted if name in files}, files)
+    try:
+        links = load_links(folder)
+    except ConfigError as error:
+        links = Links()
+        problems.extend(error.problems)
+    else:
+        problems += problems_of_link_names(links, folder / LINKS_FILE)
+        problems += problems_with_links(sites, files, links)
+    problems += same_slots(sites, files)
+    problems += _missing_archives(sites, files)
     if problems:
         raise ConfigError(problems)
-    return sites
+    return Grid(sites, links)
 
 
 def site_access(site: Site, embedded_endpoint: Callable[[], str]) -> SiteAccess:
@@ -176,3 +138,25 @@ def site_access(site: Site, embedded_endpoint: Callable[[], str]) -> SiteAccess:
     """
     endpoints = tuple(embedded_endpoint() if endpoint == EMBEDDED else endpoint for endpoint in site.endpoints)
     return SiteAccess(endpoints=endpoints, wire_format=site.wire_format)
+
+
+def _unknown_site(name: str, folder: Path, known: Mapping[str, Path], asked_by: str) -> Problem:
+    what = f"there is no site '{name}': no {folder / (name + '.yaml')}"
+    if f"{name}.yaml" == LINKS_FILE:
+        what = f"there is no site '{name}': {folder / LINKS_FILE} holds what sites share"
+    remedy = did_you_mean(name, known)
+    if difflib.get_close_matches(name, known, n=1):
+        remedy += f" known: {', '.join(known)}"
+    return Problem(asked_by or str(folder), "sites", what, remedy)
+
+
+def _missing_archives(sites: Mapping[str, Site], files: Mapping[str, Path]) -> list[Problem]:
+    remedy = "make it with `sonicgrid pack`, or correct the path"
+    return [
+        Problem(
+            place_of(files[name], "environment", "archive"), "environment.archive", f"there is no {archive}", remedy
+        )
+        for name, site in sites.items()
+        if site.environment and (archive := site.environment.archive) and not is_url(archive)
+        if not Path(archive).is_file()
+    ]

@@ -1,4 +1,4 @@
-"""Quantities as people write them: "500 MB", "8 h", "10 %", "100 Gb/s".
+"""Quantities as people write them: "500 MB", "8 h", "10 %", "100 Gb/s", "50/min".
 
 A number without its unit is refused, because it is how megabits become megabytes; so is a unit of the other kind.
 Each type is the number in one fixed unit, which stands in the name of the field that holds it.
@@ -23,11 +23,13 @@ __all__ = [
     "RATE",
     "SHARE",
     "SIZE",
+    "STARTS",
     "MegabitsPerSecond",
     "Megabytes",
     "Quantity",
     "Seconds",
     "Share",
+    "StartsPerMinute",
     "WholeMegabytes",
     "WholeSeconds",
 ]
@@ -46,6 +48,8 @@ class Quantity:
     """Units of another kind that people write here, with what they are."""
     most: float = math.inf
     """Largest number that makes sense, in the base unit."""
+    write_in: tuple[str, ...] = ()
+    """Units that numbers are written in; by default any."""
 
     def parse(self, written: object) -> float:
         """Return the number in the base unit, the one whose factor is 1.
@@ -74,10 +78,11 @@ class Quantity:
     def write(self, value: float) -> str:
         """Return the number with its largest unit that leaves it a short number; `parse` reads the same back."""
         best = next(iter(self.units))
-        for unit, factor in self.units.items():
+        for unit in self.write_in or self.units:
+            factor = self.units[unit]
             if factor > self.units[best] and value >= factor and float(f"{value / factor:.6g}") * factor == value:
                 best = unit
-        return f"{value / self.units[best]:.15g} {best}"
+        return _join(f"{value / self.units[best]:.15g}", best)
 
     def _known(self) -> str:
         return f"write it with a unit ({', '.join(self.units)}), like {self.example}"
@@ -87,12 +92,16 @@ class Quantity:
             return self._error(f"'{number} {unit}': {self.confused[unit]}", self._known())
         same = [name for name in self.units if name.lower() == unit.lower()]
         if same:
-            return self._error(f"'{number} {unit}': capitals matter in units", f'write "{number} {same[0]}"')
+            return self._error(f"'{number} {unit}': capitals matter in units", f'write "{_join(number, same[0])}"')
         return self._error(f"'{number} {unit}': '{unit}' is not a unit of {self.kind}", self._known())
 
     def _error(self, what: str, remedy: str) -> PydanticCustomError:
         # Braces are pydantic's template syntax, so the text goes in as a value.
         return PydanticCustomError("quantity", "{what}", {"what": what, "remedy": remedy})
+
+
+def _join(number: str, unit: str) -> str:
+    return f"{number}{unit}" if unit.startswith("/") else f"{number} {unit}"
 
 
 SIZE = Quantity(
@@ -138,6 +147,20 @@ RATE = Quantity(
 )
 """In megabits per second."""
 
+STARTS = Quantity(
+    "a rate of starts",
+    MappingProxyType({"/min": 1.0, "/s": 60.0, "/h": 1 / 60}),
+    '"50/min"',
+    MappingProxyType(
+        {unit: f"'{unit}' may be minutes or months" for unit in ("/m", "/M")}
+        | {unit: f"'{unit}' is written {short} here" for unit, short in [("/sec", "/s"), ("/minute", "/min")]}
+        | {unit: f"'{unit}' is a duration, not a number of starts in it" for unit in ("s", "min", "h")}
+        | dict.fromkeys(("Mb/s", "Gb/s", "kb/s", "MB/s"), "a ramp counts starts of jobs, not bits")
+    ),
+    write_in=("/min",),
+)
+"""In starts per minute."""
+
 
 def _whole(quantity: Quantity) -> BeforeValidator:
     return BeforeValidator(lambda written: math.ceil(quantity.parse(written)))
@@ -151,3 +174,4 @@ WholeSeconds = Annotated[int, _whole(DURATION), PlainSerializer(DURATION.write, 
 Seconds = Annotated[float, BeforeValidator(DURATION.parse), PlainSerializer(DURATION.write, str)]
 Share = Annotated[float, BeforeValidator(SHARE.parse), PlainSerializer(SHARE.write, str)]
 MegabitsPerSecond = Annotated[float, BeforeValidator(RATE.parse), PlainSerializer(RATE.write, str)]
+StartsPerMinute = Annotated[float, BeforeValidator(STARTS.parse), PlainSerializer(STARTS.write, str)]

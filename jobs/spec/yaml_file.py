@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from jobs.errors import ConfigError, Problem
+from jobs.spec.model_keys import fields_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["did_you_mean", "read_yaml"]
+__all__ = ["did_you_mean", "place_of", "read_yaml"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Place = tuple[str | int, ...]
@@ -52,6 +53,12 @@ def read_yaml(path: Path, model: type[_Model], extra: Mapping[str, object] | Non
     if problems:
         raise ConfigError([problem for _, problem in problems])
     return model_read
+
+
+def place_of(path: Path, *key: str) -> str:
+    """Return `file:line` of a key in a file that has been read, or the file alone where the key is not written."""
+    lines, _ = _parse(path)
+    return f"{path}:{lines[key]}" if key in lines else str(path)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -124,14 +131,21 @@ def _dotted(place: _Place) -> str:
 
 
 def _without_consequences(details: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Drop the complaint that a list is too short where it is because of bad elements."""
+    """Drop what follows from another complaint.
+
+    A list is too short because of its bad elements; a key is missing because it stands there misspelt.
+    """
     places = [detail["loc"] for detail in details]
-    return [
-        detail
-        for detail in details
-        if detail["type"] != "too_short"
-        or not any(place[: len(detail["loc"])] == detail["loc"] and place != detail["loc"] for place in places)
-    ]
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+
+    def follows(detail: ErrorDetails) -> bool:
+        *parent, key = detail["loc"] or ("",)
+        if detail["type"] == "too_short":
+            return any(place[: len(detail["loc"])] == detail["loc"] and place != detail["loc"] for place in places)
+        misspelt = [str(place[-1]) for place in unknown if list(place[:-1]) == parent]
+        return detail["type"] == "missing" and bool(difflib.get_close_matches(str(key), misspelt, n=1))
+
+    return [detail for detail in details if not follows(detail)]
 
 
 @dataclass(frozen=True)
@@ -162,7 +176,8 @@ class _Reader:
                 value = value[part]
             elif index == last and detail["type"] == "missing":
                 place.append(part)
-        return tuple(place)
+        key = detail.get("ctx", {}).get("key")
+        return (*place, key) if key else tuple(place)
 
     def _words(self, detail: ErrorDetails, place: _Place) -> tuple[str, str]:
         kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
@@ -177,9 +192,9 @@ class _Reader:
             "dict": "a group of keys",
         }
         if kind == "missing":
-            return "is missing", f"keys here: {', '.join(sorted(self._known(place[:-1])))}"
+            return "is missing", self._how_to_write(place)
         if kind == "extra_forbidden":
-            return "is not a key here", did_you_mean(str(place[-1]), self._known(place[:-1]))
+            return "is not a key here", did_you_mean(str(place[-1]), fields_at(self.model, place[:-1]))
         if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
             bound = next(iter(context.values()))
             relation = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than"}
@@ -201,19 +216,10 @@ class _Reader:
             return f"is {shown}", f"must be {expected[stem]}"
         return detail["msg"], ""
 
-    def _known(self, place: _Place) -> set[str]:
-        """Return the keys that the model at `place` takes."""
-        model: type[BaseModel] | None = self.model
-        for part in place:
-            if isinstance(part, str) and model is not None:
-                fields = {field.alias or name: field for name, field in model.model_fields.items()}
-                model = _inner_model(fields[part].annotation) if part in fields else None
-        if model is None:
-            return set()
-        return {field.alias or name for name, field in model.model_fields.items() if not field.exclude}
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type expression has no type of its own
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _inner_model(part)) is not None), None)
+    def _how_to_write(self, place: _Place) -> str:
+        """Return how a missing key is written, where its model knows an example."""
+        fields = fields_at(self.model, place[:-1])
+        field = fields.get(str(place[-1]))
+        if field is None or not field.examples:
+            return f"keys here: {', '.join(sorted(fields))}"
+        return f"write `{place[-1]}: {field.examples[0]}`: {field.description}"

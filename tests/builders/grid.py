@@ -40,7 +40,7 @@ class Grid:
         """Write a spec over the folder's data; returns where its results will be."""
         local = self.root / "sites" / "local.yaml"
         local.parent.mkdir(exist_ok=True)
-        local.write_text("endpoints: embedded\n")
+        local.write_text("endpoints: embedded\nuplink: 10 Gb/s\n")
         spec = {"name": name, "inputs": "data/*.root", "sites": "local", "jobs": {"events_per_job": 2}, **changes}
         (self.root / f"{name}.yaml").write_text(yaml.safe_dump(spec))
         return CampaignFolder(self.root / "results" / name)

@@ -42,7 +42,7 @@ def grid(tmp_path: Path, pool: Path) -> Grid:
     grid = Grid(tmp_path, pool)
     (tmp_path / "sites").mkdir()
     for site in ("FNAL", "CERN"):
-        (tmp_path / "sites" / f"{site}.yaml").write_text("endpoints: triton.example.org:8001\n")
+        (tmp_path / "sites" / f"{site}.yaml").write_text("endpoints: triton.example.org:8001\nuplink: 10 Gb/s\n")
     generate_file(tmp_path / "data" / "a.root", N_EVENTS, 7, GeneratorParameters(n_apas=1, density=0.02))
     return grid
 
@@ -63,7 +63,9 @@ def test_jobs_run_at_the_campaigns_sites_only(grid: Grid) -> None:
 
 def test_a_sites_limit_holds_across_blocks(grid: Grid) -> None:
     """With `most_jobs`, never more jobs run at once, also when the campaign has several blocks."""
-    (grid.root / "sites" / "FNAL.yaml").write_text("endpoints: triton.example.org:8001\nmost_jobs: 2\n")
+    (grid.root / "sites" / "FNAL.yaml").write_text(
+        "endpoints: triton.example.org:8001\nuplink: 10 Gb/s\nmost_jobs: 2\n"
+    )
     jobs = {"events_per_job": 1, "jobs_per_block": 4}
     folder = grid.write_spec("limited", sites=["FNAL"], flavour="cpu", jobs=jobs)
     grid.run("submit", "limited.yaml")

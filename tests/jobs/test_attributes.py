@@ -1,15 +1,17 @@
-"""Names of attributes: valid in a ClassAd, the same wherever they are spelled."""
+"""Names of attributes in the job ad."""
 
 from __future__ import annotations
 
 import classad2
 import pytest
 
-from jobs.attributes import share_attribute
+from jobs.attributes import attribute_of, share_attribute
 
 
-@pytest.mark.parametrize(("site", "name"), [("FNAL", "SonicGridShare_FNAL"), ("a-b_c-d", "SonicGridShare_a_b_c_d")])
-def test_the_share_of_a_site_has_a_name_that_classads_know(site: str, name: str) -> None:
-    """A site's name may hold '-', an attribute's may not."""
-    assert share_attribute(site) == name
-    assert classad2.parseOne(f"{name} = 34.5")[name] == 34.5
+@pytest.mark.parametrize("name", ["FNAL", "US-FNAL_2", "2nd-site", "a--b"])
+def test_the_name_of_the_share_is_one_that_classads_take(name: str) -> None:
+    """Whatever a site may be called, its share can be set in an ad and asked for in an expression."""
+    attribute = share_attribute(name)
+    ad = classad2.ClassAd({attribute: 12.5})
+    assert classad2.ExprTree(f"{attribute} * 2").eval(ad) == pytest.approx(25)
+    assert attribute == f"SonicGridShare_{attribute_of(name)}"

@@ -27,7 +27,7 @@ ACCESS = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patche
 
 def site(**fields: Any) -> Site:  # noqa: ANN401 - fields of a site
     """A site with one endpoint."""
-    return Site(name="local", endpoints=("127.0.0.1:8001",), **fields)
+    return Site(name="local", endpoints=("127.0.0.1:8001",), uplink="10 Gb/s", **fields)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ class Pool:
     def watch(self) -> int:
         """Watch block 0 while the pool runs; returns the number of failed jobs."""
         campaign = load_campaign(self.bench.folder.spec)
-        sites = {"local": Site(name="local", endpoints=("127.0.0.1:8001",))}
+        sites = {"local": Site(name="local", endpoints=("127.0.0.1:8001",), uplink="10 Gb/s")}
         access = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patches")}
         submitter = Submitter(self.bench.folder, campaign, self.bench.made.manifest, sites, access, self.queue)
         runner = threading.Thread(target=self._serve)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from jobs.spec.units import DURATION, RATE, SHARE, SIZE, Quantity
+from jobs.spec.units import DURATION, RATE, SHARE, SIZE, STARTS, Quantity
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,10 @@ from jobs.spec.units import DURATION, RATE, SHARE, SIZE, Quantity
         (SHARE, "100%", 1),
         (RATE, "100 Gb/s", 100_000),
         (RATE, "0 Mb/s", 0),
+        (STARTS, "50/min", 50),
+        (STARTS, "50 /min", 50),
+        (STARTS, "1/s", 60),
+        (STARTS, "3000/h", 50),
     ],
 )
 def test_reads_what_people_write(quantity: Quantity, written: str, value: float) -> None:
@@ -56,6 +60,15 @@ def test_reads_what_people_write(quantity: Quantity, written: str, value: float)
         (RATE, "10 Gbps", "written Gb/s", "Gb/s"),
         (RATE, "10 Gb", "per second", "Gb/s"),
         (RATE, "10 gb/s", "bits or bytes", "Gb/s"),
+        (STARTS, 50, "50 has no unit", '"50/min"'),
+        (STARTS, "50", "50 has no unit", '"50/min"'),
+        (STARTS, "50/Min", "capitals matter", '"50/min"'),
+        (STARTS, "50/m", "minutes or months", "/min"),
+        (STARTS, "50/sec", "written /s", "/s"),
+        (STARTS, "50 min", "is a duration", '"50/min"'),
+        (STARTS, "50 Mb/s", "not bits", '"50/min"'),
+        (STARTS, "50 jobs", "'jobs' is not a unit", "/min"),
+        (STARTS, "-1/min", "negative", '"50/min"'),
     ],
 )
 def test_says_what_is_wrong_and_how_to_write_it(quantity: Quantity, written: object, what: str, remedy: str) -> None:
@@ -68,7 +81,7 @@ def test_says_what_is_wrong_and_how_to_write_it(quantity: Quantity, written: obj
 
 
 @settings(deadline=None)
-@given(st.sampled_from([SIZE, DURATION, RATE]), st.floats(0, 1e12, allow_subnormal=False))
+@given(st.sampled_from([SIZE, DURATION, RATE, STARTS]), st.floats(0, 1e12, allow_subnormal=False))
 def test_reads_back_what_it_writes(quantity: Quantity, value: float) -> None:
     """Every value survives being written with its best unit."""
     assert quantity.parse(quantity.write(value)) == pytest.approx(value, rel=1e-12, abs=1e-300)
@@ -82,6 +95,8 @@ def test_reads_back_what_it_writes(quantity: Quantity, value: float) -> None:
         (DURATION, 28800, "8 h"),
         (SHARE, 0.29, "29 %"),
         (RATE, 1e5, "100 Gb/s"),
+        (STARTS, 60, "60/min"),
+        (STARTS, 0.5, "0.5/min"),
     ],
 )
 def test_writes_short_numbers(quantity: Quantity, value: float, written: str) -> None:

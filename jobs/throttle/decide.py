@@ -1,0 +1,144 @@
+"""The throttle itself: from what is allowed and what is seen to what each site gets next. No clock, no pool, no file.
+
+Two promises are kept by arithmetic. Shares: the jobs that run and those that may start before the next decision, each
+at its share, together stay inside every link's budget. Order: a site gets room for more jobs only once the smaller
+shares that this needs have been in force long enough for running jobs to have read them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from jobs.throttle.allot import Ask, allot, bounds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jobs.spec.links import Links
+    from jobs.spec.site import Site
+    from jobs.throttle.allot import Bound
+    from jobs.throttle.rate import JobRate
+
+__all__ = ["FULL", "Decision", "SiteSeen", "decide"]
+
+FULL = 0.985
+"""Part of a budget that shares add up to: what is handed over at the end of a second may be on the wire in the next."""
+
+
+@dataclass(frozen=True)
+class SiteSeen:
+    """A site at one moment; jobs that use no network are not counted.
+
+    Attributes:
+        running: jobs of the campaign that run.
+        starts: jobs that the ramp lets start now.
+        ready: jobs for whose number the shares have been in force long enough.
+        most: jobs that the site can use, by its slots and by what is left of the campaign.
+
+    """
+
+    running: int = 0
+    starts: int = 0
+    ready: int = 0
+    most: float = math.inf
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one site gets until the next decision.
+
+    Attributes:
+        site: its name.
+        rate: Mb/s that one job is taken to need.
+        admitted: jobs that may run in the end.
+        binds: what keeps it from more.
+        room: jobs that may run now, on the way there; never less than what the ramp and the shares allow.
+        planned: jobs that the shares are made for.
+        share_mbps: Mb/s on the wire that one job may send; 0 where nothing may be sent.
+
+    """
+
+    site: str
+    rate: JobRate
+    admitted: int
+    binds: str
+    room: int
+    planned: int
+    share_mbps: float
+
+
+def decide(
+    sites: Mapping[str, Site],
+    links: Links,
+    rates: Mapping[str, JobRate],
+    seen: Mapping[str, SiteSeen],
+    others_mbps: Mapping[str, float],
+    *,
+    split_shared: bool,
+) -> dict[str, Decision]:
+    """Decide for every site.
+
+    Args:
+        sites: the sites in force.
+        links: what they share.
+        rates: of one job, by site.
+        seen: by site.
+        others_mbps: Mb/s that jobs of other campaigns are admitted with, by site and by shared link.
+        split_shared: whether to share out what sites share here; False where the negotiator does it.
+
+    """
+    asks = {name: Ask(rates[name].mbps, seen[name].most) for name in sites}
+    bounds = bounds_of(sites, links, admit=True)
+    if not split_shared:
+        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in ("the link", "most_jobs")]
+    allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
+    planned = {
+        name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts)) for name in sites
+    }
+    shares = {
+        name: _share(name, sites, links, rates, planned, others_mbps) if planned[name] else 0.0 for name in sites
+    }
+    return {
+        name: Decision(
+            site=name,
+            rate=rates[name],
+            admitted=allotted[name].jobs,
+            binds=allotted[name].binds,
+            room=min(allotted[name].jobs, planned[name], max(seen[name].ready, seen[name].running)),
+            planned=planned[name],
+            share_mbps=shares[name],
+        )
+        for name in sites
+    }
+
+
+def _less(bound: Bound, others_mbps: Mapping[str, float]) -> Bound:
+    """Take off what other campaigns use."""
+    if bound.in_jobs:
+        return bound
+    key = bound.sites[0] if bound.what == "the link" else bound.what.removeprefix("shared link ")
+    return replace(bound, capacity=max(0.0, bound.capacity - others_mbps.get(key, 0.0)))
+
+
+def _share(
+    name: str,
+    sites: Mapping[str, Site],
+    links: Links,
+    rates: Mapping[str, JobRate],
+    planned: Mapping[str, int],
+    others_mbps: Mapping[str, float],
+) -> float:
+    """Return a job's part of the narrowest of its links: by what it was admitted with, of all that is."""
+    mine = rates[name].mbps
+    parts = [_part(mine, sites[name].budget_mbps, planned[name] * mine + others_mbps.get(name, 0.0))]
+    for link in sites[name].shared_links:
+        users = [user for user, site in sites.items() if link in site.shared_links]
+        total = sum(planned[user] * rates[user].mbps for user in users)
+        parts.append(_part(mine, links.shared_links[link].budget_mbps, total + others_mbps.get(link, 0.0)))
+    return min(parts) * FULL
+
+
+def _part(mine_mbps: float, budget_mbps: float, all_mbps: float) -> float:
+    return budget_mbps * mine_mbps / all_mbps
