@@ -91,9 +91,7 @@ def _write_site(
     _write(
         files,
         client_config(files, htcondor, port) + at,
-        daemon_config(files, htcondor, port, {site.site.name: site.site.slots})
-        + at
-        + "DAEMON_LIST = MASTER, STARTD\n",
+        daemon_config(files, htcondor, port, {site.site.name: site.site.slots}) + at + "DAEMON_LIST = MASTER, STARTD\n",
     )
     files.signing_key.parent.mkdir(mode=0o700)
     shutil.copy2(central.signing_key, files.signing_key)

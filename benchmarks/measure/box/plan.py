@@ -1,7 +1,7 @@
 """What a grid in a box consists of: sites, the links between them and the far side, and what campaigns may fill.
 
-    site namespace ── uplink (tbf) ── far side                       a site with a link of its own
-    site namespace ── uplink (tbf) ── wan namespace ── shared link (tbf) ── far side       sites that share one
+site namespace ── uplink (tbf) ── far side                       a site with a link of its own
+site namespace ── uplink (tbf) ── wan namespace ── shared link (tbf) ── far side       sites that share one
 """
 
 from __future__ import annotations
