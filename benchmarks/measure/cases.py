@@ -93,9 +93,11 @@ def throttled(plan: BoxPlan, endpoint: str) -> Case:
 
 
 def _unthrottled(endpoint: str, mbps_per_job: float) -> dict[str, object]:
-    # The rate spares the first jobs from being pilots, for which all others would wait.
+    # The rate spares the first jobs from being pilots, for which all others would wait. No gateway is there: the key
+    # only says that jobs need not pace themselves.
     return {
         "endpoints": endpoint,
+        "gateway": True,
         "uplink": _WIDE,
         "campaign_share": "100 %",
         "ramp": _AT_ONCE,

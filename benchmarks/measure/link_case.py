@@ -49,8 +49,8 @@ class Times:
 
     """
 
-    settle_s: float = 15.0
-    longest_ramp_s: float = 90.0
+    settle_s: float = 25.0
+    longest_ramp_s: float = 120.0
     steady_s: float = 60.0
     patience_s: float = 120.0
 

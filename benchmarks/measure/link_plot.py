@@ -52,18 +52,19 @@ def plot_cases(results: Sequence[CaseResult], path: Path) -> None:
     longest_s = max(result.steady.end_s - result.began_s for result in results)
     # ROOT's look from mplhep, at the size of text rather than of slides.
     with mpl.rc_context({**mplhep.style.ROOT, **_STYLE}):
-        figure = Figure(figsize=(3.1 * columns, 2.0 * len(results) + 0.5), dpi=130, layout="constrained")
+        figure = Figure(figsize=(3.1 * columns, 2.1 * len(results) + 0.5), dpi=130, layout="constrained")
         grid = figure.subplots(len(results), columns, sharex=True, sharey="col", squeeze=False)
         for axes, result in zip(grid, results, strict=True):
             for ax, row in zip(axes, result.links, strict=True):
                 _draw(ax, result, row)
             axes[0].set_ylabel(f"({result.case.key}) {_broken(result.case.title)}\nMb/s in 1 s")
         for ax, row in zip(grid[0], results[0].links, strict=True):
-            ax.set_title(f"{row.link.name}: {row.link.budget_mbps:.0f} of {row.link.rate_mbps:.0f} Mb/s")
+            name = f"{row.link.name}: {row.link.budget_mbps:.0f} of {row.link.rate_mbps:.0f} Mb/s"
+            ax.set_title(f"{name}\n{ax.get_title()}")
         for ax in grid[-1]:
             ax.set_xlabel("s since the first job ran")
             ax.set_xlim(-5, longest_s)
-        grid[0][0].legend(loc="upper left", frameon=False)
+        grid[0][0].legend(loc="upper left", frameon=True)
         figure.savefig(path)
 
 
@@ -78,7 +79,7 @@ def _draw(ax: Axes, result: CaseResult, row: LinkResult) -> None:
     ax.axhline(budget, color=BUDGET, linewidth=1.2, linestyle="--", label="budget")
     ax.set_ylim(bottom=0)
     words = f"{row.used:.0%} used, largest {row.largest_share:.0%}" + (f", {row.dropped} drops" if row.dropped else "")
-    ax.annotate(words, (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", fontsize=8)
+    ax.set_title(words)
 
 
 def _broken(title: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING
 import htcondor2
 import yaml
 
-from jobs.layout import CampaignFolder
 from jobs.reco.generate import GeneratorParameters, generate_file
 from jobs.spec.links import LINKS_FILE
 from jobs.spread import spread
@@ -162,16 +160,16 @@ def _submitted(spec: Path, sites: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+        # It stops the driver too; the command that follows the driver then ends by itself.
+        cancelled = subprocess.run([sonicgrid, "cancel", str(spec), "--yes"], capture_output=True, check=False)
+        if cancelled.returncode:
+            process.terminate()
         try:
             process.wait(timeout=END_WAIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if CampaignFolder(spec.with_suffix("")).spec.exists():
-            subprocess.run([sonicgrid, "cancel", str(spec), "--yes"], stdout=subprocess.DEVNULL, check=False)
-            _await_empty_queue()
+        _await_empty_queue()
 
 
 def _await_empty_queue() -> None:
