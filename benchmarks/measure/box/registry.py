@@ -28,6 +28,8 @@ __all__ = ["REGISTRY", "central_pool", "register_box", "remove_box", "remove_lef
 
 REGISTRY = Path("/run/sonicgrid-box")
 
+_TAGS = "??????"
+
 
 def central_pool(folder: Path) -> Path:
     """Return the folder of the central manager and the job queue of a box; it is the pool's folder for clients."""
@@ -61,10 +63,12 @@ def register_box(folder: Path, say: Callable[[str], None], registry: Path = REGI
     remove_leftovers(say, registry)
     tag = secrets.token_hex(3)
     path = registry / tag
-    with path.open("x") as handle:
+    # It gets its name once it is locked: nobody may take it for an abandoned one.
+    with path.with_suffix(".new").open("x") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         handle.write(str(folder))
         handle.flush()
+        path.with_suffix(".new").rename(path)
         try:
             yield tag
         finally:
@@ -75,7 +79,7 @@ def register_box(folder: Path, say: Callable[[str], None], registry: Path = REGI
 def remove_leftovers(say: Callable[[str], None], registry: Path = REGISTRY) -> int:
     """Remove the boxes whose owners are gone; returns how many."""
     removed = 0
-    for path in registry.glob("*"):
+    for path in registry.glob(_TAGS):
         with suppress(FileNotFoundError), path.open("r+") as handle:
             if not _abandoned(handle):
                 continue

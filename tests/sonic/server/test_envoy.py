@@ -35,7 +35,7 @@ def test_envoy_listens_on_loopback_alone(tmp_path: Path) -> None:
 
 
 def test_only_clients_get_another_address(tmp_path: Path) -> None:
-    """A pool for other machines lets clients in at the address it was given; statistics and servers stay on loopback."""
+    """A pool for other machines lets clients in at the address it was given; all else stays on loopback."""
     config = json.loads(bootstrap(Balancer(20_001, 20_002, "10.1.2.3"), tmp_path / "endpoints.json"))
 
     assert set(_addresses(config)) == {("10.1.2.3", 20_001), ("127.0.0.1", 20_002)}
