@@ -146,8 +146,8 @@ def _measure(options: argparse.Namespace) -> Results:
     times = Times(steady_s=options.steady)
     _say(f"{machine.cores} cores of an {machine.cpu}, load {machine.load_at_start:.1f}")
     with grid_in_a_box(plan, _say) as box:
-        # A job of every slot, and as many again for those that end early.
-        files = max(2, options.slots * len(plan.sites) * options.events_per_job * 4 // 240)
+        # A job for every slot, and as many again for when those end.
+        files = max(2, options.slots * len(plan.sites) * options.events_per_job * 2 // 240)
         load = make_load(
             box.folder / "inputs",
             files=files,
@@ -183,8 +183,10 @@ def _table(results: Results) -> Table:
         f" included; * binds its sites; aims of (c): {LEAST_USED:.0%} of the links that bind, nothing above 100 %,"
         " no drops",
     )
-    for name in ("case", "link", "link Mb/s", "budget Mb/s", "used", "largest 1 s", "drops", "jobs", "jobs/min"):
-        table.add_column(name, justify="left" if name in ("case", "link") else "right")
+    for name in ("case", "link"):
+        table.add_column(name)
+    for name in ("Mb/s", "budget", "used", "largest 1 s", "queue ms", "drops", "jobs", "jobs/min"):
+        table.add_column(name, justify="right")
     for result in results.cases:
         for row in result.links:
             table.add_row(
@@ -194,6 +196,7 @@ def _table(results: Results) -> Table:
                 f"{row.link.budget_mbps:.1f}",
                 f"{row.used:.0%}",
                 f"{row.largest_share:.0%}",
+                f"{row.largest_backlog_ms:.0f}",
                 f"{row.dropped}",
                 f"{row.jobs_running:.1f}",
                 f"{row.jobs_per_min:.0f}",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from measure.box.grid import Box
     from measure.box.plan import BoxPlan, Link
     from measure.cases import Case
-    from measure.load import Load
+    from measure.load import Load, Running
     from measure.traffic import Counter
 
 __all__ = ["CaseResult", "LinkResult", "Times", "jobs_per_min", "patches_scored", "run_case"]
@@ -139,11 +139,11 @@ def run_case(box: Box, case: Case, load: Load, times: Times, say: Callable[[str]
     folder = box.folder / f"case-{case.key}"
     # The samples' clock starts anywhere, the records' at the epoch.
     epoch_s = time.time() - time.monotonic()
-    with running_campaigns(folder, case, load, say) as results, LinkSampler(box.network.meters) as sampler:
-        watched = _watch(box, times, say)
+    with running_campaigns(folder, case, load) as running, LinkSampler(box.network.meters) as sampler:
+        watched = _watch(box, running, times, say)
     counters, buckets = sampler.counters(), sampler.buckets()
     steady = watched.steady
-    records = [record for campaign in results for record in _records(campaign)]
+    records = [record for campaign in running.commands for record in _records(campaign)]
     binding = box.plan.binding()
     links = []
     for link in box.plan.links:
@@ -194,12 +194,13 @@ def patches_scored(metrics: str) -> float:
     return sum(float(count) for count in counts)
 
 
-def _watch(box: Box, times: Times, say: Callable[[str], None]) -> _Watched:
+def _watch(box: Box, campaigns: Running, times: Times, say: Callable[[str], None]) -> _Watched:
     watched = _Watched()
     ramp = RampWatch(times.settle_s)
     asked_s = time.monotonic()
     before = 0.0
     while True:
+        campaigns.check()
         now_s = time.monotonic()
         running = _running(box)
         watched.running.append((now_s, running))

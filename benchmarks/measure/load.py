@@ -20,11 +20,11 @@ from measure.errors import BenchmarkFailed
 from sonic.network import PATCH_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from measure.cases import Case
 
-__all__ = ["SEED", "Load", "make_load", "running_campaigns"]
+__all__ = ["SEED", "Load", "Running", "make_load", "running_campaigns"]
 
 SEED = 20_231
 
@@ -97,21 +97,36 @@ def _name(number: int) -> str:
     return f"events-{number:03d}.root"
 
 
+@dataclass(frozen=True)
+class Running:
+    """Campaigns that are under way: `sonicgrid submit` of each, by the folder of its results."""
+
+    commands: Mapping[Path, subprocess.Popen[bytes]]
+
+    def check(self) -> None:
+        """Make sure that none of them has come to an end.
+
+        Raises:
+            BenchmarkFailed: one has; the message quotes what it said.
+
+        """
+        for folder, command in self.commands.items():
+            if command.poll() is not None:
+                said = folder.with_suffix(".out").read_text(errors="replace")[-2000:]
+                raise BenchmarkFailed(f"the campaign {folder.name} ended before its time:\n{said}")
+
+
 @contextmanager
-def running_campaigns(folder: Path, case: Case, load: Load, say: Callable[[str], None]) -> Iterator[list[Path]]:
+def running_campaigns(folder: Path, case: Case, load: Load) -> Iterator[Running]:
     """Have a case's campaigns under way with `sonicgrid submit`; at the end they are cancelled and gone.
 
     Args:
         folder: for configs and results; made here.
         case: the site configs.
         load: the events.
-        say: takes lines of progress.
-
-    Yields:
-        The folders of the results.
 
     Raises:
-        BenchmarkFailed: one of them ended, or does not leave the queue.
+        BenchmarkFailed: they do not leave the queue.
 
     """
     sites = folder / "sites"
@@ -123,14 +138,8 @@ def running_campaigns(folder: Path, case: Case, load: Load, say: Callable[[str],
     groups = [list(case.sites)] if case.together else [[name] for name in case.sites]
     specs = [_write_spec(folder, "-".join(group), group, load) for group in groups]
     with ExitStack() as stack:
-        drivers = [stack.enter_context(_submitted(spec, sites)) for spec in specs]
-        yield [folder / spec.stem for spec in specs]
-        ended = [spec.stem for spec, driver in zip(specs, drivers, strict=True) if driver.poll() is not None]
-        if ended:
-            log = folder / f"{ended[0]}.out"
-            message = f"the campaign {ended[0]} ended before its time:\n{log.read_text(errors='replace')[-2000:]}"
-            raise BenchmarkFailed(message)
-        say("cancelling")
+        stack.callback(_await_empty_queue)
+        yield Running({spec.with_suffix(""): stack.enter_context(_submitted(spec, sites)) for spec in specs})
 
 
 def _write_spec(folder: Path, name: str, sites: Sequence[str], load: Load) -> Path:
@@ -169,7 +178,6 @@ def _submitted(spec: Path, sites: Path) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        _await_empty_queue()
 
 
 def _await_empty_queue() -> None:

@@ -19,7 +19,7 @@ MBPS = 125_000
 def _counter(rates_mbps_: Sequence[float], step_s: float = 0.1, start_s: float = 50.0) -> Counter:
     """Return a counter that runs at these rates, each for one step."""
     carried = np.cumsum([0.0, *(rate * MBPS * step_s for rate in rates_mbps_)])
-    times = start_s + step_s * np.arange(len(carried))
+    times = np.linspace(start_s, start_s + step_s * (len(carried) - 1), len(carried))
     return Counter(times, np.round(carried + 1e9).astype(np.int64))
 
 
