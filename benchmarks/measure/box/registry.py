@@ -93,9 +93,9 @@ def remove_leftovers(say: Callable[[str], None], registry: Path = REGISTRY) -> i
 def remove_box(tag: str, folder: Path) -> None:
     """End every process of a box, and delete its network and its files; what is not there is no error."""
     files = [PoolFiles(central_pool(folder)), *map(PoolFiles, (folder / "sites").glob("*"))]
-    processes = {process for one in files for process in pool_processes(one)}
-    # A namespace lives as long as its last process.
-    end_processes([*(processes | _inhabitants(tag))], patience_s=0)
+    # A namespace lives as long as its last process, and a master that is killed last has started new children.
+    while processes := {process for one in files for process in pool_processes(one)} | _inhabitants(tag):
+        end_processes([*processes], patience_s=0)
     stop_servers(servers_of(folder))
     remove_network(tag)
     shutil.rmtree(folder, ignore_errors=True)
