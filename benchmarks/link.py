@@ -125,7 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--mbps-per-job", type=float, default=8, help="what a job would send in the mean, Mb/s (%(default)s)"
     )
-    parser.add_argument("--events-per-job", type=int, default=20, help="events of a job (%(default)s)")
+    parser.add_argument("--events-per-job", type=int, default=15, help="events of a job (%(default)s)")
     parser.add_argument(
         "--out", type=Path, default=RESULTS / "link.json", help="the JSON; the plot lies beside it (%(default)s)"
     )
@@ -177,7 +177,7 @@ def _cases(box: Box, load: Load, keys: str) -> list[Case]:
 
 def _table(results: Results) -> Table:
     table = Table(
-        title=f"Links: HTCondor {results.condor}, {results.plan.slots} slots,"
+        title=f"Links, Mb/s: HTCondor {results.condor}, {results.plan.slots} slots,"
         f" {results.load.mbps_per_job:g} Mb/s a job if nothing holds it back",
         caption=f"used: mean of the {results.times.steady_s:.0f} s after the ramp; largest: over 1 s, the ramp"
         f" included; * binds its sites; aims of (c): {LEAST_USED:.0%} of the links that bind, nothing above 100 %,"
@@ -185,18 +185,17 @@ def _table(results: Results) -> Table:
     )
     for name in ("case", "link"):
         table.add_column(name)
-    for name in ("Mb/s", "budget", "used", "largest 1 s", "queue ms", "drops", "jobs", "jobs/min"):
+    for name in ("budget", "used", "largest 1 s", "queue", "drops", "jobs", "jobs/min"):
         table.add_column(name, justify="right")
     for result in results.cases:
         for row in result.links:
             table.add_row(
                 f"({result.case.key})",
                 row.link.name + ("*" if row.binding else ""),
-                f"{row.link.rate_mbps:.0f}",
-                f"{row.link.budget_mbps:.1f}",
+                f"{row.link.budget_mbps:.0f} of {row.link.rate_mbps:.0f}",
                 f"{row.used:.0%}",
                 f"{row.largest_share:.0%}",
-                f"{row.largest_backlog_ms:.0f}",
+                f"{row.largest_backlog_ms:.0f} ms",
                 f"{row.dropped}",
                 f"{row.jobs_running:.1f}",
                 f"{row.jobs_per_min:.0f}",
