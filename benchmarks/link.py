@@ -48,7 +48,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 CASES = "abc"
 
-console = Console()
+console = Console(soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,8 @@ def _table(results: Results) -> Table:
 def _below(result: CaseResult) -> str:
     warning = f": above {MOST_CPU:.0%}, so the machine may have set the pace" if result.was_busy else ""
     return (
-        f"({result.case.key}) {result.case.title}: {result.events_per_s:.1f} events/s,"
+        f"({result.case.key}) {result.case.title}: steady {result.steady.begin_s - result.began_s:.0f} s after the"
+        f" first job, {result.events_per_s:.1f} events/s,"
         f" {result.cpu_share:.0%} of the machine's CPU time{warning}"
     )
 

@@ -13,13 +13,14 @@ import htcondor2
 
 from jobs.exits import ExitClass
 from jobs.record import read_records
+from measure.cases import right_counts
 from measure.errors import BenchmarkFailed
 from measure.load import running_campaigns
 from measure.sampler import LinkSampler
 from measure.traffic import RampWatch, Span, largest_window_mbps, mean_mbps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from jobs.record import Record
@@ -42,7 +43,7 @@ class Times:
     """How long a case is looked at, s.
 
     Attributes:
-        settle_s: the ramp is over when the number of running jobs has not grown for so long.
+        settle_s: the ramp is over when the jobs that fill the links run and their number has not grown for so long.
         longest_ramp_s: the steady part begins at the latest so long after the first job.
         steady_s: length of the steady part.
         patience_s: until the first job runs.
@@ -50,7 +51,7 @@ class Times:
     """
 
     settle_s: float = 25.0
-    longest_ramp_s: float = 120.0
+    longest_ramp_s: float = 180.0
     steady_s: float = 60.0
     patience_s: float = 120.0
 
@@ -140,7 +141,7 @@ def run_case(box: Box, case: Case, load: Load, times: Times, say: Callable[[str]
     # The samples' clock starts anywhere, the records' at the epoch.
     epoch_s = time.time() - time.monotonic()
     with running_campaigns(folder, case, load) as running, LinkSampler(box.network.meters) as sampler:
-        watched = _watch(box, running, times, say)
+        watched = _watch(box, running, right_counts(box.plan, load.mbps_per_job), times, say)
     counters, buckets = sampler.counters(), sampler.buckets()
     steady = watched.steady
     records = [record for campaign in running.commands for record in _records(campaign)]
@@ -194,7 +195,9 @@ def patches_scored(metrics: str) -> float:
     return sum(float(count) for count in counts)
 
 
-def _watch(box: Box, campaigns: Running, times: Times, say: Callable[[str], None]) -> _Watched:
+def _watch(
+    box: Box, campaigns: Running, counts: Mapping[str, int], times: Times, say: Callable[[str], None]
+) -> _Watched:
     watched = _Watched()
     ramp = RampWatch(times.settle_s)
     asked_s = time.monotonic()
@@ -210,12 +213,13 @@ def _watch(box: Box, campaigns: Running, times: Times, say: Callable[[str], None
                 say("the first job runs")
             elif now_s - asked_s > times.patience_s:
                 raise BenchmarkFailed(f"no job runs after {times.patience_s:.0f} s")
+        enough = all(running[site] >= count for site, count in counts.items())
         late = bool(watched.began_s) and now_s - watched.began_s > times.longest_ramp_s
-        if not watched.steady.end_s and (ramp.note(now_s, running.total()) or late):
+        if not watched.steady.end_s and (ramp.note(now_s, running.total(), enough=enough) or late):
             watched.steady = Span(now_s, now_s + times.steady_s)
             before = _patches(box)
             told = ", ".join(f"{count} at {site}" for site, count in sorted(running.items()))
-            say(f"{told}; measuring for {times.steady_s:.0f} s" + (" although the number still grows" if late else ""))
+            say(f"{told}; measuring for {times.steady_s:.0f} s" + (" although the ramp is not over" if late else ""))
         elif watched.steady.end_s and now_s >= watched.steady.end_s:
             watched.steady = Span(watched.steady.begin_s, now_s)
             watched.patches = _patches(box) - before

@@ -102,10 +102,10 @@ def _at(counter: Counter, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class RampWatch:
-    """Tells when a case has got under way: the number of running jobs has stopped to grow.
+    """Tells when a case has got under way: the jobs that fill the links run, and their number has stopped to grow.
 
     Args:
-        settle_s: how long it must not have exceeded its former largest value.
+        settle_s: how long the number must not have exceeded its former largest value.
 
     """
 
@@ -114,9 +114,9 @@ class RampWatch:
         self._most = 0
         self._grown_at_s = 0.0
 
-    def note(self, now_s: float, running: int) -> bool:
-        """Take in how many jobs run now; returns whether the ramp is over."""
+    def note(self, now_s: float, running: int, *, enough: bool) -> bool:
+        """Take in how many jobs run now, and whether they are enough; returns whether the ramp is over."""
         if running > self._most:
             self._most = running
             self._grown_at_s = now_s
-        return self._most > 0 and now_s - self._grown_at_s >= self._settle_s
+        return enough and self._most > 0 and now_s - self._grown_at_s >= self._settle_s

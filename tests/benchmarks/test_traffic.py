@@ -82,9 +82,19 @@ def test_a_ramp_is_over_when_the_jobs_grow_no_more() -> None:
     """It is not over before the first job, nor while more start; jobs that end do not begin it anew."""
     watch = RampWatch(settle_s=10)
 
-    assert not watch.note(0, 0)
-    assert not watch.note(100, 0)
-    assert not watch.note(101, 3)
-    assert not watch.note(108, 5)
-    assert not watch.note(117, 4)
-    assert watch.note(118, 5)
+    assert not watch.note(0, 0, enough=True)
+    assert not watch.note(100, 0, enough=True)
+    assert not watch.note(101, 3, enough=True)
+    assert not watch.note(108, 5, enough=True)
+    assert not watch.note(117, 4, enough=True)
+    assert watch.note(118, 5, enough=True)
+
+
+def test_a_ramp_that_pauses_before_the_links_are_full_goes_on() -> None:
+    """Pilots that run alone for a while are not the steady part."""
+    watch = RampWatch(settle_s=10)
+
+    assert not watch.note(0, 3, enough=False)
+    assert not watch.note(60, 3, enough=False)
+    assert not watch.note(61, 8, enough=True)
+    assert watch.note(71, 8, enough=True)
