@@ -48,7 +48,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 CASES = "abc"
 
-console = Console(soft_wrap=True)
+console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ def plot_cases(results: Sequence[CaseResult], path: Path) -> None:
         for ax in grid[-1]:
             ax.set_xlabel("s since the first job ran")
             ax.set_xlim(-5, longest_s)
-        grid[0][0].legend(loc="upper left", frameon=True)
+        for ax, *rows in zip(grid[0], *(result.links for result in results), strict=True):
+            ax.set_ylim(0, 1.1 * max(max(row.largest_window_mbps, row.link.budget_mbps) for row in rows))
+        budget = results[0].links[0].link.budget_mbps
+        grid[0][0].annotate("budget", (-4, budget), (0, 2), textcoords="offset points", fontsize=8)
         figure.savefig(path)
 
 
@@ -76,8 +79,7 @@ def _draw(ax: Axes, result: CaseResult, row: LinkResult) -> None:
     ax.fill_between(ends, np.minimum(rates, budget), color=BELOW, alpha=0.35, linewidth=0)
     ax.fill_between(ends, rates, budget, where=rates > budget, color=ABOVE, alpha=0.6, linewidth=0, interpolate=True)
     ax.plot(ends, rates, color=BELOW, linewidth=0.8)
-    ax.axhline(budget, color=BUDGET, linewidth=1.2, linestyle="--", label="budget")
-    ax.set_ylim(bottom=0)
+    ax.axhline(budget, color=BUDGET, linewidth=1.2, linestyle="--")
     words = f"{row.used:.0%} used, largest {row.largest_share:.0%}" + (f", {row.dropped} drops" if row.dropped else "")
     ax.set_title(words)
 
