@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import re
 import time
 from collections import Counter as Tally
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from measure.cases import right_counts
 from measure.errors import BenchmarkFailed
 from measure.load import running_campaigns
 from measure.sampler import LinkSampler
+from measure.scored import patches_scored
 from measure.traffic import RampWatch, Span, largest_window_mbps, mean_mbps
 
 if TYPE_CHECKING:
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
     from measure.load import Load, Running
     from measure.traffic import Counter
 
-__all__ = ["CaseResult", "LinkResult", "Times", "jobs_per_min", "patches_scored", "run_case"]
-
-_SCORED = re.compile(r"^nv_inference_count\{[^}]*\} (\S+)$", re.MULTILINE)
+__all__ = ["CaseResult", "LinkResult", "Times", "jobs_per_min", "run_case"]
 
 MOST_CPU = 0.85
 """Part of the machine's CPU time above which the machine, and not the links, may have set the pace."""
@@ -182,19 +179,6 @@ def jobs_per_min(records: Iterable[Record], sites: Iterable[str], span: Span) ->
     return sum(span.begin_s < record.ended <= span.end_s for record in done) * 60 / span.seconds
 
 
-def patches_scored(metrics: str) -> float:
-    """Return the patches that one server has scored since its start, from its metrics page.
-
-    Raises:
-        BenchmarkFailed: the page does not say.
-
-    """
-    counts = _SCORED.findall(metrics)
-    if not counts:
-        raise BenchmarkFailed("the servers do not tell how many patches they have scored")
-    return sum(float(count) for count in counts)
-
-
 def _watch(
     box: Box, campaigns: Running, counts: Mapping[str, int], times: Times, say: Callable[[str], None]
 ) -> _Watched:
@@ -217,12 +201,12 @@ def _watch(
         late = bool(watched.began_s) and now_s - watched.began_s > times.longest_ramp_s
         if not watched.steady.end_s and (ramp.note(now_s, running.total(), enough=enough) or late):
             watched.steady = Span(now_s, now_s + times.steady_s)
-            before = _patches(box)
+            before = patches_scored(box.servers.metrics_endpoints)
             told = ", ".join(f"{count} at {site}" for site, count in sorted(running.items()))
             say(f"{told}; measuring for {times.steady_s:.0f} s" + (" although the ramp is not over" if late else ""))
         elif watched.steady.end_s and now_s >= watched.steady.end_s:
             watched.steady = Span(watched.steady.begin_s, now_s)
-            watched.patches = _patches(box) - before
+            watched.patches = patches_scored(box.servers.metrics_endpoints) - before
             return watched
         time.sleep(1.0)
 
@@ -232,21 +216,6 @@ def _running(box: Box) -> Tally[str]:
     site_of = {site.address.replace(".", "-"): site.site.name for site in box.network.sites}
     hosts = (str(ad.get("RemoteHost", "")) for ad in htcondor2.Schedd().query("JobStatus == 2", ["RemoteHost"]))
     return Tally(site_of.get(host.rpartition("@")[2].partition(".")[0], "elsewhere") for host in hosts)
-
-
-def _patches(box: Box) -> float:
-    return sum(patches_scored(_page(endpoint)) for endpoint in box.servers.metrics_endpoints)
-
-
-def _page(endpoint: str) -> str:
-    connection = http.client.HTTPConnection(endpoint, timeout=5)
-    try:
-        connection.request("GET", "/metrics")
-        return connection.getresponse().read().decode()
-    except (OSError, http.client.HTTPException) as error:
-        raise BenchmarkFailed(f"the metrics page of a server at {endpoint} does not answer: {error}") from error
-    finally:
-        connection.close()
 
 
 def _records(campaign: Path) -> list[Record]:

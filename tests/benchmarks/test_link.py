@@ -13,11 +13,12 @@ from link import Results, default_plan, parse_cases
 from measure.box.plan import BoxPlan, BoxSite, Link, SharedLink
 from measure.cases import Case, fixed_count, no_throttle, right_counts, throttled
 from measure.errors import BenchmarkFailed
-from measure.link_case import CaseResult, LinkResult, Times, jobs_per_min, patches_scored
+from measure.link_case import CaseResult, LinkResult, Times, jobs_per_min
 from measure.link_plot import plot_cases
 from measure.load import Load
 from measure.machine import describe_machine
 from measure.sampler import parse_received
+from measure.scored import scored_on_page
 from measure.traffic import Counter, Span
 from measure.verdict import control_failures, missed_aims
 
@@ -174,9 +175,9 @@ def test_patches_are_those_of_every_model() -> None:
     page += 'nv_inference_count{model="m",version="1"} 4096\nnv_inference_count{model="n",version="1"} 4\n'
     page += 'nv_inference_exec_count{model="m",version="1"} 16\n'
 
-    assert patches_scored(page) == 4100
+    assert scored_on_page(page) == 4100
     with pytest.raises(BenchmarkFailed, match="do not tell"):
-        patches_scored("nv_gpu_utilization 0.1\n")
+        scored_on_page("nv_gpu_utilization 0.1\n")
 
 
 def test_cases_run_in_their_order() -> None:
