@@ -100,7 +100,7 @@ def tally_of_heartbeat(beat: Heartbeat) -> Tally:
     return Tally(
         wire_mb=beat.bytes_sent * WIRE_OVERHEAD / 1e6,
         events=beat.events,
-        prepare_s=beat.read_s + beat.prepare_s,
+        prepare_s=beat.prepare_s,
         send_s=max(0.0, beat.inference_s - beat.paced_s),
         write_s=beat.write_s,
         paced_s=beat.paced_s,
