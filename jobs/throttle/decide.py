@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jobs.throttle.allot import Ask, allot, bounds_of
+from jobs.throttle.allot import OWN_LINK, SHARED_LINK, Ask, allot, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +68,11 @@ class Decision:
     planned: int
     share_mbps: float
 
+    @property
+    def link_binds(self) -> bool:
+        """Whether a link keeps the site from more jobs, its own or a shared one."""
+        return self.binds == OWN_LINK or self.binds.startswith(SHARED_LINK)
+
 
 def decide(
     sites: Mapping[str, Site],
@@ -92,7 +97,7 @@ def decide(
     asks = {name: Ask(rates[name].mbps, seen[name].most) for name in sites}
     bounds = bounds_of(sites, links, admit=True)
     if not split_shared:
-        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in ("the link", "most_jobs")]
+        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in (OWN_LINK, "most_jobs")]
     allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
     planned = {
         name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts)) for name in sites
@@ -118,7 +123,7 @@ def _less(bound: Bound, others_mbps: Mapping[str, float]) -> Bound:
     """Take off what other campaigns use."""
     if bound.in_jobs:
         return bound
-    key = bound.sites[0] if bound.what == "the link" else bound.what.removeprefix("shared link ")
+    key = bound.sites[0] if bound.what == OWN_LINK else bound.what.removeprefix(SHARED_LINK)
     return replace(bound, capacity=max(0.0, bound.capacity - others_mbps.get(key, 0.0)))
 
 
