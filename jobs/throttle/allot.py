@@ -113,7 +113,9 @@ def allot(asks: Mapping[str, Ask], bounds: Sequence[Bound]) -> dict[str, Allotme
         for room, bound in steps:
             if room <= step + _TINY:
                 binds |= {name: bound.what for name in bound.sites if name in growing and name not in binds}
-    return {name: Allotment(math.floor(grown[name] / ask.mbps_per_job + _TINY), binds[name]) for name, ask in asks.items()}
+    return {
+        name: Allotment(math.floor(grown[name] / ask.mbps_per_job + _TINY), binds[name]) for name, ask in asks.items()
+    }
 
 
 def _room(bound: Bound, asks: Mapping[str, Ask], grown: Mapping[str, float], growing: Iterable[str]) -> float:

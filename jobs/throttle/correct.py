@@ -30,18 +30,15 @@ MORE_MBPS = 1.25
 LEAST, MOST = 0.5, 2.0
 """Bounds of the correction itself: the measured estimate is never off by more."""
 
-HIGH = 2.0
-LOW = 0.5
-"""Pressure above HIGH times the right one, or below LOW times, calls for a step."""
+HIGH, TOLERATED, LOW = 2.0, 1.3, 0.9
+"""In `admit_factor`s: jobs slower by more than HIGH call for fewer of them, by less than LOW for more of them; and jobs
+that leave their shares unused for more of them, up to TOLERATED."""
 
-USED = 0.94
-"""Less of their shares in use calls for more jobs; a client with whole requests cannot use more than 97 % of its own."""
+USED = 0.95
+"""Part of their shares that jobs use if there are enough of them; a client with whole requests reaches 97 to 99 %."""
 
-TOLERATED = 1.75
-"""Jobs that do not use their shares are not joined by more once pressure is so many times the right one."""
-
-ALMOST_NONE = 0.1
-"""The right pressure is taken to be at least this, so that noise at `admit_factor: 1` calls for nothing."""
+_SLOWEST = 100.0
+"""Slowdown of jobs that do nothing but wait."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +86,14 @@ def correct(
         return replace(before, changed_at=now_s)
     if pressure is None or now_s - before.changed_at < STEP_EVERY_S:
         return before
-    right = max(1.0 - 1.0 / admit_factor, ALMOST_NONE)
-    said = f"jobs were held back {pressure:.0%} of the time, {right:.0%} is right"
-    if pressure > HIGH * right and before.factor < MOST:
+    slowdown = min(_SLOWEST, 1 / max(1 - pressure, 1 / _SLOWEST))
+    said = f"jobs are {slowdown:.2f} times slower than alone, {admit_factor:.2f} is right"
+    if slowdown > HIGH * admit_factor and before.factor < MOST:
         return Correction(min(MOST, before.factor * MORE_MBPS), now_s, f"{said}: fewer jobs")
     if at_limit and before.factor > LEAST:
         factor = max(LEAST, before.factor * FEWER_MBPS)
-        if pressure < LOW * right:
+        if slowdown < LOW * admit_factor:
             return Correction(factor, now_s, f"{said}: more jobs")
-        if share_use is not None and share_use < USED and pressure < TOLERATED * right:
-            return Correction(factor, now_s, f"jobs used {share_use:.0%} of their shares: more jobs")
+        if share_use is not None and share_use < USED and slowdown < TOLERATED * admit_factor:
+            return Correction(factor, now_s, f"jobs use {share_use:.0%} of their shares: more jobs")
     return before

@@ -73,7 +73,7 @@ class Tally:
     def mbps(self) -> float | None:
         """Mb/s that a job takes if nobody holds it back; None if too little is known."""
         through = (
-            (max(self.prepared_mb, self.wire_mb), self.prepare_s),
+            (self.prepared_mb or self.wire_mb, self.prepare_s),
             (self.wire_mb, self.send_s),
             (self.wire_mb, self.write_s),
         )

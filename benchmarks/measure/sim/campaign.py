@@ -157,9 +157,7 @@ class _Run:
         """Return what can pass in one step, MB; a busy GPU's batches are as large as they may be."""
         mb = STEP_S / 8
         uplinks = np.array([self._grid.sites[name].uplink_mbps for name in self._names]) * mb
-        shared = [
-            (users, self._grid.links.shared_links[link].rate_mbps * mb) for link, users in self._users.items()
-        ]
+        shared = [(users, self._grid.links.shared_links[link].rate_mbps * mb) for link, users in self._users.items()]
         gpus = sum(pool.gpus for pool in self._grid.links.gpu_pools.values())
         events = gpus * T4.patches_per_s(T4.most_patches) / EVENT_PATCHES * STEP_S
         return uplinks, shared, events * EVENT_MB

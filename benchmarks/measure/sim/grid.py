@@ -81,7 +81,9 @@ def _site(name: str, uplink: str, *, ramp: str = "60/min", shared: tuple[str, ..
     )
 
 
-def _grid(sites: list[tuple[Site, Farm]], shared: dict[str, SharedLink], gpus: int, changes: tuple[Change, ...]) -> Grid:
+def _grid(
+    sites: list[tuple[Site, Farm]], shared: dict[str, SharedLink], gpus: int, changes: tuple[Change, ...]
+) -> Grid:
     return Grid(
         {site.name: site for site, _ in sites},
         {site.name: farm for site, farm in sites},

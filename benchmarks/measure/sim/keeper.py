@@ -37,7 +37,7 @@ class _Memory:
     recent: Tally = field(default_factory=Tally)
     correction: Correction = field(default_factory=Correction)
     ramp: Ramp = field(default_factory=Ramp)
-    planned: deque[tuple[float, int]] = field(default_factory=deque)
+    made: deque[tuple[float, Decision]] = field(default_factory=deque)
 
 
 class Keeper:
@@ -80,18 +80,19 @@ class Keeper:
                 over_limit=before is not None and running[name] > before.admitted,
             )
             rates[name] = choose_rate(site, memory.tally, everywhere, None, memory.correction.factor)
-            while memory.planned and memory.planned[0][0] < now_s - SETTLE_S:
-                memory.planned.popleft()
-            settled = now_s >= SETTLE_S and bool(memory.planned)
+            while memory.made and memory.made[0][0] < now_s - SETTLE_S:
+                memory.made.popleft()
+            made = [decision for _, decision in memory.made] if now_s >= SETTLE_S else []
             seen[name] = SiteSeen(
                 running=running[name],
                 starts=memory.ramp.starts,
-                ready=min(planned for _, planned in memory.planned) if settled else 0,
+                ready=min((decision.planned for decision in made), default=0),
+                ready_mbps=min((decision.target_mbps for decision in made), default=0.0),
                 most=min(self._slots[name], running[name] + jobs_left),
             )
         self.decisions = decide(self.sites, self._links, rates, seen, {}, split_shared=True)
         for name, decision in self.decisions.items():
-            self._memory[name].planned.append((now_s, decision.planned))
+            self._memory[name].made.append((now_s, decision))
         self._last_s = now_s
         return self.decisions
 
