@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
 from measure.sim.fleet import STEP_S, STEPS_PER_S, Fleet
 from measure.sim.gpu import EVENT_PATCHES, T4
 from measure.sim.grid import EVENT_MB
 from measure.sim.keeper import EVERY_S, Keeper
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from jobs.heartbeat import Heartbeat
     from measure.sim.grid import Change, Grid
-    from numpy.typing import NDArray
 
 __all__ = ["CASES", "Case", "Trace", "simulate"]
 

@@ -12,14 +12,16 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from jobs.heartbeat import Heartbeat
 from measure.sim.gpu import EVENT_PATCHES
 from measure.sim.grid import EVENT_MB, PREPARE_S
 from sonic.pace import CATCH_UP, WIRE_OVERHEAD
 
 if TYPE_CHECKING:
-    from measure.sim.grid import Grid
     from numpy.typing import NDArray
+
+    from measure.sim.grid import Grid
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from jobs.spec.links import GpuPool, Links, SharedLink
 from jobs.spec.site_keys import Site

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure.sim.gpu import EVENT_PATCHES, LARGE_REQUEST_PATCHES, SMALL_REQUEST_PATCHES, T4
 from scipy.optimize import curve_fit
+
+from measure.sim.gpu import EVENT_PATCHES, LARGE_REQUEST_PATCHES, SMALL_REQUEST_PATCHES, T4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from measure.sim.gpu import Gpu
     from numpy.typing import NDArray
+
+    from measure.sim.gpu import Gpu
 
 __all__ = ["SETUPS", "Curve", "Knee", "Setup", "find_knee", "simulate_setup", "time_per_event"]
 
