@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import curve_fit
 
+from measure.errors import BenchmarkFailed
 from measure.sim.gpu import EVENT_PATCHES, LARGE_REQUEST_PATCHES, SMALL_REQUEST_PATCHES, T4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from measure.sim.gpu import Gpu
 
@@ -44,14 +42,17 @@ TRAVEL_S = {SMALL_REQUEST_PATCHES: 2.6, LARGE_REQUEST_PATCHES: 0.38}
 SPREAD = 0.1
 """Standard deviation of the logarithm of an event's CPU time; that of the unloaded points of the data is 5 to 15 %."""
 
-EVENTS, LEFT_OUT = 4, 2
+EVENTS, LEFT_OUT = 7, 4
 """Events that each client takes, and how many of them come before the queue is as long as it will be."""
 
-LOADS = (1, 15, 30, 40, 50, 60, 70, 80, 95, 110, 125, 144)
-"""Clients per GPU; the largest is that of the authors' data."""
+POINTS = 12
+"""Points of a curve."""
 
-SLOW = 1.75
-"""An event that takes so many times longer than alone is far enough on the rise."""
+MOST_PER_GPU = 144
+"""Clients per GPU at the end of a curve: the most that the authors had."""
+
+ON_THE_RISE = 1.4
+"""An event that takes so many times longer than alone is on the straight part of the rise."""
 
 
 @dataclass(frozen=True)
@@ -129,28 +130,34 @@ class Curve:
 
 
 def simulate_setup(setup: Setup, seed: int, gpu: Gpu = T4) -> Curve:
-    """Simulate a setup with more and more clients, until an event takes nearly twice as long as alone."""
-    per_gpu: list[float] = []
-    seconds: list[float] = []
-    for load in LOADS:
-        clients = max(1, load * setup.gpus)
-        per_gpu.append(clients / setup.gpus)
-        seconds.append(time_per_event(clients, setup, seed + load, gpu))
-        if seconds[-1] > SLOW * seconds[0]:
-            break
+    """Simulate a setup from one client on to as many as the authors ever had, at evenly spaced loads."""
+    most = MOST_PER_GPU * setup.gpus
+    counts = [max(1, round(part * most)) for part in np.linspace(0, 1, POINTS)]
+    seconds = [time_per_event(count, setup, seed + count, gpu) for count in counts]
+    per_gpu = [count / setup.gpus for count in counts]
     return Curve(setup, tuple(per_gpu), tuple(seconds), find_knee(per_gpu, seconds))
 
 
 def find_knee(clients: Sequence[float], seconds: Sequence[float]) -> Knee:
-    """Fit a flat part and a straight rise that meet, by least squares, and return where they do."""
+    """Return where the flat part of a curve and the straight line of its rise cross.
 
-    def bent(x: NDArray[np.float64], knee: float, flat: float, slope: float) -> NDArray[np.float64]:
-        return np.asarray(flat + slope * np.maximum(0.0, x - knee))
+    Flat is the mean up to a quarter of the largest load. The rise is fitted where an event takes `ON_THE_RISE` times
+    as long: nearer to the bend a curve is round, since batches still grow there.
 
+    Raises:
+        BenchmarkFailed: the curve does not rise far enough.
+
+    """
     x, y = np.asarray(clients, float), np.asarray(seconds, float)
-    start = (float(np.median(x)), float(y.min()), float((y[-1] - y.min()) / np.median(x)))
-    (knee, flat, slope), _ = curve_fit(bent, x, y, p0=start)
-    return Knee(float(knee), float(flat), float(slope))
+    flat = float(y[x <= x.max() / 4].mean())
+    risen = y >= ON_THE_RISE * flat
+    if risen.sum() < 2:
+        message = (
+            f"a full event takes at most {y.max() / flat:.2f} times as long as alone: the curve shows no rise to fit"
+        )
+        raise BenchmarkFailed(message)
+    slope, at_zero = np.polyfit(x[risen], y[risen], 1)
+    return Knee(float((flat - at_zero) / slope), flat, float(slope))
 
 
 def time_per_event(clients: int, setup: Setup, seed: int, gpu: Gpu = T4) -> float:
