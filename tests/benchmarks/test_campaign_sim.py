@@ -23,6 +23,16 @@ from sonic.pace import Pacer, wire_bytes
 HOURS, SEED = 0.75, 3
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
 @pytest.fixture(scope="module")
 def ours() -> Trace:
     """Return a short campaign of some hundred slots under the throttle."""
@@ -104,16 +114,16 @@ def test_the_grid_is_the_papers() -> None:
 def test_a_simulated_client_uses_as_much_of_its_share_as_a_real_one() -> None:
     """The pacer with the client's requests, on a clock of its own, at shares of a campaign."""
     for share_mbps in (20.0, 44.0, 88.0, 170.0):
-        now = [0.0]
-        pacer = Pacer(share_mbps, clock=lambda now=now: now[0])
+        clock = Clock()
+        pacer = Pacer(share_mbps, clock=clock)
         size, sent = int(pacer.payload_bytes_in(Limits().paced_request_s)), 0
-        while now[0] < 60:
+        while clock.now < 60:
             wait_s = pacer.wait_s(size)
-            now[0] += wait_s
+            clock.now += wait_s
             if not wait_s:
                 pacer.sent(size)
                 sent += wire_bytes(size)
-        assert PACED - 0.01 <= sent * 8 / 1e6 / now[0] / share_mbps <= 1
+        assert PACED - 0.01 <= sent * 8 / 1e6 / clock.now / share_mbps <= 1
 
 
 def test_the_gpu_is_right_at_both_of_the_authors_points() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jobs.spec.links import Links
 from jobs.spec.site import Site
 
 __all__ = ["a_site", "shared"]
 
 
-def a_site(name: str = "FNAL", uplink: str = "10 Gb/s", **keys: object) -> Site:
+def a_site(name: str = "FNAL", uplink: str = "10 Gb/s", **keys: Any) -> Site:  # noqa: ANN401 - any key of a site
     """Return a site; keys as they are written in a config."""
     return Site.model_validate({"name": name, "endpoints": "triton.example.org:8001", "uplink": uplink, **keys})
 

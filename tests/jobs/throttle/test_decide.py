@@ -129,10 +129,10 @@ def seen(running: int, starts: int = 0, ready: int = 0, most: float = math.inf) 
     return SiteSeen(running, starts, ready, most)
 
 
-def one_site(looked: SiteSeen, **keys: object) -> Decision:
+def one_site(looked: SiteSeen, campaign_share: str = "80 %") -> Decision:
     """Decide for one site of 10 Gb/s, 8 Gb/s of it ours, and jobs of 40 Mb/s."""
     return decide(
-        {"FNAL": a_site(**keys)},
+        {"FNAL": a_site(campaign_share=campaign_share)},
         shared(),
         {"FNAL": JobRate(40.0, "measured")},
         {"FNAL": looked},
