@@ -1,8 +1,9 @@
 """How many Mb/s one job takes: measured from what jobs report, so that no pacing can disguise it.
 
 A paced job sends no faster than it may, so its throughput says nothing about what it would take. But its stages do:
-it prepares the next event while this one is on the wire, so left alone it needs, for an event, the longer of the two,
-and what the pacer held it back does not count.
+it prepares the next event while this one is on the wire, so left alone it is as fast as the slower of the two, and
+what the pacer held it back does not count. Each stage is measured by what went through it: events that are prepared
+and wait would make the job look slow if their preparation were held against the few bytes that were let through.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Tally:
         write_s: writing the output.
         paced_s: held back by the pacer.
         window_s: time that the reports cover.
+        prepared_mb: MB on the wire of the events that were prepared, sent or not.
+        allowed_mb: MB that the shares would have let through; 0 for jobs that are not paced.
 
     """
 
@@ -54,28 +57,47 @@ class Tally:
     write_s: float = 0.0
     paced_s: float = 0.0
     window_s: float = 0.0
+    prepared_mb: float = 0.0
+    allowed_mb: float = 0.0
 
     def __add__(self, other: Tally) -> Tally:
         """Add two sums."""
         return Tally(*(mine + its for mine, its in zip(_values(self), _values(other), strict=True)))
 
-    def faded(self, age_s: float) -> Tally:
-        """Return the sums as they count after `age_s` more seconds."""
-        kept = math.exp(-age_s / MEMORY_S)
+    def faded(self, age_s: float, memory_s: float = MEMORY_S) -> Tally:
+        """Return the sums as they count after `age_s` more seconds: 1/e of it after `memory_s`."""
+        kept = math.exp(-age_s / memory_s)
         return Tally(*(value * kept for value in _values(self)))
 
     @property
     def mbps(self) -> float | None:
         """Mb/s that a job takes if nobody holds it back; None if too little is known."""
-        busy_s = max(self.prepare_s, self.send_s, self.write_s)
-        if busy_s <= 0 or self.wire_mb <= 0 or self.window_s < ENOUGH_S:
+        through = (
+            (self.prepared_mb or self.wire_mb, self.prepare_s),
+            (self.wire_mb, self.send_s),
+            (self.wire_mb, self.write_s),
+        )
+        speeds = [megabytes * 8 / seconds for megabytes, seconds in through if seconds > 0]
+        if not speeds or self.wire_mb <= 0 or self.window_s < ENOUGH_S:
             return None
-        return self.wire_mb * 8 / busy_s
+        return min(speeds)
 
     @property
     def pressure(self) -> float | None:
-        """Part of the time for which the pacer held jobs back; None if too little is known."""
-        return self.paced_s / self.window_s if self.window_s >= ENOUGH_S else None
+        """Part of the time for which jobs waited for their share and nothing else; None if too little is known.
+
+        Not the time for which a request waits for the pacer: that is nearly all of it in a job that uses its share,
+        whether there is one job or three for what the link carries. But a job whose events are held back has its
+        slowest stage idle: by so much is it slower than alone.
+        """
+        if self.window_s < ENOUGH_S or self.allowed_mb <= 0:
+            return None
+        return max(0.0, 1.0 - max(self.prepare_s, self.send_s, self.write_s) / self.window_s)
+
+    @property
+    def share_use(self) -> float | None:
+        """Part of their shares that jobs used; None if too little is known, or nothing paces them."""
+        return self.wire_mb / self.allowed_mb if self.allowed_mb > 0 and self.window_s >= ENOUGH_S else None
 
     @property
     def wire_mb_per_event(self) -> float | None:
@@ -92,6 +114,8 @@ def _values(tally: Tally) -> tuple[float, ...]:
         tally.write_s,
         tally.paced_s,
         tally.window_s,
+        tally.prepared_mb,
+        tally.allowed_mb,
     )
 
 
@@ -105,6 +129,8 @@ def tally_of_heartbeat(beat: Heartbeat) -> Tally:
         write_s=beat.write_s,
         paced_s=beat.paced_s,
         window_s=beat.window_s,
+        prepared_mb=beat.prepared_hits * PATCH_BYTES * WIRE_OVERHEAD / 1e6,
+        allowed_mb=(beat.share_mbps or 0.0) * beat.window_s / 8,
     )
 
 
