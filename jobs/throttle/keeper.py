@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
@@ -44,6 +44,19 @@ SETTLE_S = 12.0
 
 SLOTS_EVERY_S = 15.0
 """Time between two counts of the free slots."""
+
+NEARLY = 0.95
+"""Part of the admitted jobs that run where jobs end and start all the time."""
+
+_ANY = 10**9
+
+
+@dataclass(frozen=True)
+class _Published:
+    """What the jobs of a site were told: for how many the shares were made, and what the share was to become."""
+
+    planned: int
+    target_mbps: float
 
 
 class Keeper:
@@ -87,9 +100,14 @@ class Keeper:
         self._corrections = {name: site.correction for name, site in known.items()}
         self._ramps: dict[str, Ramp] = {}
         self._at_work: set[tuple[int, int, int]] | None = None
-        self._published: deque[tuple[float, dict[str, int]]] = deque()
+        self._published: deque[tuple[float, dict[str, _Published]]] = deque()
+        if known:
+            # What another process told the jobs before this one took over.
+            told = {name: _Published(site.planned, site.share_mbps) for name, site in known.items()}
+            self._published.append((time.monotonic(), told))
         self._slots: dict[str, float] = {}
         self._slots_due = 0.0
+        self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
         self._enforcer = Enforcer(folder, self._campaign, manifest, self._queue, self._negotiator, self._admission)
 
@@ -110,9 +128,10 @@ class Keeper:
         others = self._others(clusters, jobs)
         seen = self._see(mine)
         rates = self._rates(seen)
-        negotiated = "negotiator" in self._admission.values()
-        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=not negotiated)
-        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
+        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=True)
+        told = {name: _Published(one.planned, one.target_mbps) for name, one in decisions.items()}
+        self._published.append((time.monotonic(), told))
+        self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
         self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
@@ -173,12 +192,13 @@ class Keeper:
             started = sum((job.cluster, job.proc, job.starts) in new for job in here)
             before = self._ramps.get(name, Ramp(at_s=now))
             self._ramps[name] = before.after(now, started, site.ramp_per_min)
-            settled = [planned.get(name, 0) for _, planned in self._published]
+            settled = [] if site.gateway else [told[name] for _, told in self._published if name in told]
             seen[name] = SiteSeen(
                 running=len(here),
                 starts=self._ramps[name].starts,
-                ready=min(settled, default=10**9) if not site.gateway else 10**9,
+                ready=min((one.planned for one in settled), default=_ANY),
                 most=min(self._slots.get(name, math.inf), self._most_by_flavour(site)),
+                ready_mbps=min((one.target_mbps for one in settled), default=math.inf),
             )
         return seen
 
@@ -207,9 +227,21 @@ class Keeper:
         for name, site in self._grid.sites.items():
             here = self._observer.tallies.get(name, Tally())
             before = self._corrections.get(name, Correction())
-            decided = self._state.sites.get(name)
-            at_limit = decided is not None and seen[name].running >= 0.9 * decided.admitted
-            after = correct(before, here.pressure, admit_factor=site.admit_factor, at_limit=at_limit, now_s=now)
+            recent = self._observer.recent.get(name, Tally())
+            decided = self._decided.get(name)
+            if decided is None or decided.rate.origin != "measured":
+                # Nothing to correct yet: the time for a step to show begins when reports are what counts.
+                after = replace(before, changed_at=now)
+            else:
+                after = correct(
+                    before,
+                    recent.pressure,
+                    admit_factor=site.admit_factor,
+                    at_limit=decided.link_binds and seen[name].running >= NEARLY * decided.admitted,
+                    now_s=now,
+                    share_use=recent.share_use,
+                    over_limit=seen[name].running > decided.admitted,
+                )
             self._corrections[name] = after
             rate = choose_rate(site, here, everywhere, self._campaign.estimate, after.factor)
             rates[name] = replace(rate, mbps=max(0.01, math.ceil(rate.mbps * 100 - 1e-6) / 100))

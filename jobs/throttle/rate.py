@@ -145,6 +145,7 @@ def tally_of_record(record: Record) -> Tally:
         write_s=stages.write_s,
         paced_s=record.paced_s,
         window_s=max(0.0, record.ended - record.started - stages.startup_s),
+        prepared_mb=record.bytes_sent * WIRE_OVERHEAD / 1e6,
     )
 
 
