@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from campaign_sim import Results
 from measure.errors import BenchmarkFailed
 from measure.machine import describe_machine
+from measure.sim import keeper
 from measure.sim.campaign import EDIT_S, Case, Trace, simulate
 from measure.sim.draw import draw_knee, draw_links
 from measure.sim.fleet import PACED
@@ -17,6 +19,7 @@ from measure.sim.grid import Change, Grid, paper_grid, small_grid
 from measure.sim.judge import RAMP_S, judge, keeps_the_promise, limits_at
 from measure.sim.knee import SETUPS, Curve, Setup, find_knee, time_per_event
 
+from jobs.throttle.decide import SiteSeen
 from sonic.limits import Limits
 from sonic.pace import Pacer, wire_bytes
 
@@ -73,6 +76,23 @@ def test_a_lowered_budget_is_kept_within_its_time(ours: Trace) -> None:
     assert use.seconds_above == 0
     assert trace.worst_mbps[0, edited - 1] > trace.budget_mbps[0, edited]
     assert trace.running[0, edited + EDIT_S] == pytest.approx(trace.running[0, edited], abs=2)
+
+
+def test_a_site_that_comes_back_waits_until_the_others_have_made_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its jobs may take their part of a shared link only once those of the other site have read their smaller shares.
+
+    The simulation must see it if they do not wait, or it would prove nothing about the order.
+    """
+    changes = (Change(0.5, "left", "budget", 0.05), Change(0.75, "left", "budget", 1.0))
+    grid = replace(small_grid(), changes=changes)
+
+    def seconds_above() -> int:
+        uses = {use.link: use.seconds_above for use in judge(simulate(grid, "ours", 0.5, SEED), grid)}
+        return uses["ring"]
+
+    assert seconds_above() == 0
+    monkeypatch.setattr(keeper, "SiteSeen", lambda **seen: SiteSeen(**{**seen, "ready_mbps": math.inf}))
+    assert seconds_above() > 0
 
 
 def test_the_judge_sees_one_second_above(ours: Trace) -> None:

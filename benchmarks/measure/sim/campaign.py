@@ -26,8 +26,9 @@ CASES: tuple[Case, ...] = ("no throttle", "fixed jobs", "ours")
 EDIT_S = 30
 """A changed budget must be in force after so long; until then the old one counts too."""
 
-VISIBLE_AFTER_S = 1
-"""From an edit of the jobs' ads until a job that asks is told the new share."""
+VISIBLE_AFTER_S = (1, 4)
+"""From an edit of the jobs' ads until a job that asks is told the new share, at the first site and at the last: the
+queue takes one edit after another, so some jobs may send more before others know that they must send less."""
 
 JOBS_PER_SLOT_HOUR = 4
 """The campaign has more jobs than can run in the time."""
@@ -98,6 +99,7 @@ class _Run:
         self._paced_s = self._window_s = 0.0
         self._published = np.full(len(self._names), 0.0 if case == "ours" else np.inf)
         self._visible = self._published.copy()
+        self._visible_after_s = np.linspace(*VISIBLE_AFTER_S, len(self._names)).round().astype(int)
         self._room = self._fixed_jobs()
         self._started = np.zeros(len(self._names), int)
 
@@ -115,8 +117,8 @@ class _Run:
                 if second % EVERY_S == 0:
                     self._decide(second, beats)
                     beats = {}
-                if second % EVERY_S == VISIBLE_AFTER_S:
-                    self._visible = self._published.copy()
+                told = self._visible_after_s == second % EVERY_S
+                self._visible[told] = self._published[told]
             first = second * STEPS_PER_S
             self._started += self._fleet.start(self._room, self._visible, second)
             self._fleet.read_shares(self._visible, second)
