@@ -101,7 +101,7 @@ class Enforcer:
         """
         terms = {
             name: SiteTerms(
-                charge_mbps=one.rate.mbps,
+                charge_mbps=one.rate.charge_mbps,
                 share_mbps=one.share_mbps,
                 flavour=flavours[name],
                 planned_mbps=one.planned * one.rate.mbps,

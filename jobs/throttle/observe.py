@@ -99,6 +99,11 @@ class Observer:
         return sorted(self._to_run[block] & follower.unfinished(self._round))
 
     @property
+    def n_unfinished(self) -> int:
+        """Number of jobs that have not ended."""
+        return sum(len(self.unfinished(number)) for number in self._followers)
+
+    @property
     def blocks(self) -> list[int]:
         """Numbers of the blocks that have jobs which have not ended."""
         return [number for number in self._followers if self.unfinished(number)]

@@ -26,6 +26,12 @@ __all__ = ["PILOTS", "JobRate", "Tally", "choose_rate", "estimated_mbps", "tally
 PILOTS = 3
 """Jobs of a site that run before anything is known about its jobs; their reports give the numbers for the rest."""
 
+PILOT_CHARGE = 0.05
+"""Part of its rate that a pilot is charged."""
+
+CHARGE_STEP_MBPS = 0.01
+"""Charges are whole multiples of this, rounded up: HTCondor is told them as text with two decimals."""
+
 MEMORY_S = 900.0
 """What was reported so long ago counts 1/e of what is reported now."""
 
@@ -162,6 +168,17 @@ class JobRate:
 
     mbps: float
     origin: Literal["config", "measured", "elsewhere", "spec", "pilots"]
+
+    @property
+    def charge_mbps(self) -> float:
+        """Mb/s that a job is admitted with: what it needs, but little for pilots.
+
+        A running job is charged for as long as it runs what it was admitted with. Pilots, whose need is not known, are
+        kept to their number by the room of their site; charged for all of the link, they would keep the jobs that
+        follow them out.
+        """
+        charge = self.mbps * (PILOT_CHARGE if self.origin == "pilots" else 1.0)
+        return max(1, math.ceil(charge / CHARGE_STEP_MBPS - 1e-6)) * CHARGE_STEP_MBPS
 
 
 def estimated_mbps(estimate: Estimate) -> float:
