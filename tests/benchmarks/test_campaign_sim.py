@@ -21,6 +21,7 @@ from measure.sim.knee import SETUPS, Curve, Setup, find_knee, time_per_event
 
 from jobs.throttle.decide import SiteSeen
 from sonic.limits import Limits
+from sonic.network import PATCH_BYTES
 from sonic.pace import Pacer, wire_bytes
 
 HOURS, SEED = 0.75, 3
@@ -136,7 +137,8 @@ def test_a_simulated_client_uses_as_much_of_its_share_as_a_real_one() -> None:
     for share_mbps in (20.0, 44.0, 88.0, 170.0):
         clock = Clock()
         pacer = Pacer(share_mbps, clock=clock)
-        size, sent = int(pacer.payload_bytes_in(Limits().paced_request_s)), 0
+        most = int(pacer.payload_bytes_in(Limits().paced_request_s) // PATCH_BYTES)
+        size, sent = pacer.units_in_request(PATCH_BYTES, 256, most) * PATCH_BYTES + 256, 0
         while clock.now < 60:
             wait_s = pacer.wait_s(size)
             clock.now += wait_s
