@@ -87,7 +87,9 @@ class Keeper:
         self._corrections = {name: site.correction for name, site in known.items()}
         self._ramps: dict[str, Ramp] = {}
         self._at_work: set[tuple[int, int, int]] | None = None
-        self._published: deque[tuple[float, dict[str, int]]] = deque()
+        # What was told before this process counts from now on.
+        told = [(time.monotonic(), {name: site.planned for name, site in known.items()})] if known else []
+        self._published: deque[tuple[float, dict[str, int]]] = deque(told)
         self._slots: dict[str, float] = {}
         self._slots_due = 0.0
         self._decisions = DecisionLog(folder)
@@ -112,10 +114,10 @@ class Keeper:
         rates = self._rates(seen)
         negotiated = "negotiator" in self._admission.values()
         decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=not negotiated)
-        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
         self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
+        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
         self._state = self._state_of(decisions, flavours, mine)
         write_state(self._folder, self._state)
         self._decisions.note(sites, decisions, self._corrections)

@@ -47,22 +47,28 @@ class Order:
 def orders(clusters: Iterable[ClusterInQueue], room: int) -> list[Order]:
     """Share a site's room out to its clusters, the oldest first; no running job is touched.
 
+    What is in the queue comes before what is not: together the limits are never more than the room.
+
     Args:
         clusters: of one site that are in the queue.
         room: jobs of them that may be in the queue at once.
 
     """
-    ordered = sorted(clusters, key=lambda cluster: (not cluster.returned, cluster.cluster))
+    every = list(clusters)
+    ordered = sorted((one for one in every if not one.returned), key=lambda cluster: cluster.cluster)
+    room -= sum(cluster.present for cluster in every if cluster.returned)
+    limits: dict[int, int] = {}
+    for cluster in ordered:
+        limits[cluster.cluster] = max(0, min(room, cluster.present))
+        gives_back = limits[cluster.cluster] < cluster.present and cluster.idle
+        room -= cluster.present - cluster.idle if gives_back else cluster.present
     found: list[Order] = []
     for cluster in ordered:
-        if cluster.returned:
-            room -= cluster.present
+        limit = limits[cluster.cluster]
+        if limit < cluster.present:
+            found.append(Order(cluster, max(1, limit), paused=limit == 0, give_back=cluster.idle > 0))
             continue
-        give = max(0, min(room, cluster.present + len(cluster.coming)))
-        if cluster.idle and cluster.present > give:
-            found.append(Order(cluster, 1, paused=True, give_back=True))
-            room -= cluster.present - cluster.idle
-        else:
-            found.append(Order(cluster, max(1, give), paused=give == 0))
-            room -= max(give, cluster.present)
+        more = max(0, min(room, len(cluster.coming)))
+        room -= more
+        found.append(Order(cluster, max(1, limit + more), paused=limit + more == 0))
     return found
