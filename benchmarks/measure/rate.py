@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.layout import CampaignFolder
-from jobs.running.describe import ClusterRequest, describe
+from jobs.running.describe import ClusterRequest, SiteTerms, describe
 from jobs.running.follow import BlockFollower
 from jobs.running.launch import JobFiles, SharedPython, launch
 from jobs.states import JobState
@@ -103,15 +103,18 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
             digest="benchmark",
             block=number,
             slots={SITE: f'GLIDEIN_Site == "{SITE}"'},
+            terms={SITE: SiteTerms(charge_mbps=1.0, share_mbps=1.0)},
+            limits={},
             most_jobs=0,
+            runs_as="",
             memory_mb=100,
             disk_mb=10,
             max_runtime_s=600,
             max_retries=0,
         )
         start = launch(SharedPython(program), place, JobFiles())
-        queue.submit(describe(place, block, request, start))
-        followers.append(BlockFollower(place.events_log, block))
+        queue.submit(describe(place, [(job, "gpu") for job in block], request, start))
+        followers.append(BlockFollower(place, block))
     try:
         _follow(followers, jobs, say)
         seconds = time.monotonic() - began
