@@ -47,7 +47,8 @@ class Order:
 def orders(clusters: Iterable[ClusterInQueue], room: int) -> list[Order]:
     """Share a site's room out to its clusters, the oldest first; no running job is touched.
 
-    What is in the queue comes before what is not: together the limits are never more than the room.
+    What runs comes before what waits, and that before what is not in the queue yet: together the limits are never more
+    than the room.
 
     Args:
         clusters: of one site that are in the queue.
@@ -57,18 +58,22 @@ def orders(clusters: Iterable[ClusterInQueue], room: int) -> list[Order]:
     every = list(clusters)
     ordered = sorted((one for one in every if not one.returned), key=lambda cluster: cluster.cluster)
     room -= sum(cluster.present for cluster in every if cluster.returned)
-    limits: dict[int, int] = {}
+    spare = room - sum(cluster.present - cluster.idle for cluster in ordered)
+    too_many: set[int] = set()
     for cluster in ordered:
-        limits[cluster.cluster] = max(0, min(room, cluster.present))
-        gives_back = limits[cluster.cluster] < cluster.present and cluster.idle
-        room -= cluster.present - cluster.idle if gives_back else cluster.present
+        if 0 < cluster.idle > spare:
+            too_many.add(cluster.cluster)
+        else:
+            spare -= cluster.idle
     found: list[Order] = []
     for cluster in ordered:
-        limit = limits[cluster.cluster]
-        if limit < cluster.present:
-            found.append(Order(cluster, max(1, limit), paused=limit == 0, give_back=cluster.idle > 0))
+        if cluster.cluster in too_many:
+            found.append(Order(cluster, 1, paused=True, give_back=True))
+            room -= cluster.present - cluster.idle
             continue
-        more = max(0, min(room, len(cluster.coming)))
-        room -= more
-        found.append(Order(cluster, max(1, limit + more), paused=limit + more == 0))
+        more = max(0, min(spare, len(cluster.coming)))
+        spare -= more
+        limit = max(0, min(room, cluster.present + more))
+        room -= cluster.present + more
+        found.append(Order(cluster, max(1, limit), paused=limit == 0))
     return found
