@@ -87,9 +87,9 @@ class Keeper:
         self._corrections = {name: site.correction for name, site in known.items()}
         self._ramps: dict[str, Ramp] = {}
         self._at_work: set[tuple[int, int, int]] | None = None
-        # What was told before this process counts from now on.
-        told = [(time.monotonic(), {name: site.planned for name, site in known.items()})] if known else []
-        self._published: deque[tuple[float, dict[str, int]]] = deque(told)
+        # Nobody knows how long ago running jobs read what they were told last: for so many it was long enough.
+        settled = [(time.monotonic(), {name: site.room for name, site in known.items()})] if known else []
+        self._published: deque[tuple[float, dict[str, int]]] = deque(settled)
         self._slots: dict[str, float] = {}
         self._slots_due = 0.0
         self._decisions = DecisionLog(folder)

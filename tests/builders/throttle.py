@@ -82,10 +82,11 @@ class ThrottleBench:
         while self.clock.now < ends:
             state = self.look()
             for site in starts:
-                self.queue.start(site, self._free(site, state))
+                self.queue.start(site, self.free_at(site, state))
         return state
 
-    def _free(self, site: str, state: ThrottleState) -> int:
+    def free_at(self, site: str, state: ThrottleState) -> int:
+        """Return how many waiting jobs a site's slots take now, inside the negotiator's limits where they count."""
         free = int(self.negotiator.free.get(f'GLIDEIN_Site == "{site}"', 1000))
         if state.sites[site].admission == "negotiator":
             charged = sum(job.charge_mbps for job in self.queue.present.values() if job.site == site and not job.idle)
