@@ -145,7 +145,7 @@ class FakeQueue(Queue):
             charge_mbps: what each is charged; by default what its cluster says.
 
         """
-        started = []
+        started: list[int] = []
         for key, job in sorted(self.present.items()):
             one = self._clusters[job.cluster]
             if len(started) < most and job.idle and site in one.text("SonicGridSites").split(","):

@@ -13,7 +13,7 @@ from jobs.throttle import negotiator as module
 from jobs.throttle.negotiator import FAMILIES, Negotiator, gpu_limit, jobs_limit, link_limit, site_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
 class Daemons:
@@ -61,7 +61,7 @@ class Remote(dict[str, str]):
 
 
 @pytest.fixture
-def daemons(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemons]:
+def daemons(monkeypatch: pytest.MonkeyPatch) -> Daemons:
     """A pool whose negotiator takes limits."""
     daemons = Daemons()
     monkeypatch.setattr(htcondor2, "RemoteParam", lambda where: Remote(daemons))
