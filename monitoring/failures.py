@@ -24,6 +24,9 @@ _LONGEST_LINE = 300
 _BEYOND_THE_PAYLOAD = {
     "killed": Exit(-1, True, "site administrators", "a signal that the payload could not catch ended the job"),
     "removed": Exit(-1, False, "production team", "the job was taken out of HTCondor's queue"),
+    "lost": Exit(
+        -1, True, "administrators of HTCondor", "the job left HTCondor's queue again and again without an end"
+    ),
     "no_record": Exit(0, False, "developers", "the job says that it succeeded and left no record"),
     NOT_RUN: Exit(-1, True, "production team", "no attempt has left an output; `sonicgrid submit` runs the job"),
     CONTRADICTION: Exit(-1, False, "production team", "record, output and manifest do not fit together"),

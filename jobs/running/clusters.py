@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -62,5 +63,7 @@ def read_clusters(folder: BlockFolder) -> list[MadeCluster]:
 
 
 def _append(folder: BlockFolder, note: dict[str, object]) -> None:
-    with folder.cluster.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(note) + "\n")
+    with folder.cluster.open("a+b") as file:
+        # What a crash cut short must not spoil this line.
+        whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n")
+        file.write((b"" if whole else b"\n") + json.dumps(note).encode() + b"\n")

@@ -164,7 +164,7 @@ class BlockFollower:
         if made is not None and made.returned:
             return
         for job in self._standings if made is None else made.jobs:
-            if self._standings[job].state is JobState.PENDING:
+            if job in self._standings and self._standings[job].state is JobState.PENDING:
                 self._standings[job] = given_up
 
 

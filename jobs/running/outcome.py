@@ -14,7 +14,7 @@ from jobs.exits import EXITS, ExitClass, exit_class_of
 from jobs.manifest import read_manifest
 from jobs.record import Record, read_records
 from jobs.replace_file import replace_file
-from jobs.states import JobState
+from jobs.states import FINAL, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ class JobOutcome:
     state: str
     """A `JobState`: done or failed."""
     exit_class: str
-    """An `ExitClass`, or `removed` or `killed` where the payload had no say."""
+    """An `ExitClass`, or `removed`, `killed` or `lost` where the payload had no say."""
     attempts: int
     cluster: int
     proc: int
@@ -99,6 +99,8 @@ def _failure(standing: Standing, record: Record | None) -> str:
         return "killed" if standing.reason.startswith("killed") else "removed"
     if record is not None:
         return str(record.exit_class)
+    if standing.state not in FINAL:
+        return "lost"
     if standing.exit_code == EXITS[ExitClass.DONE].code:
         return "no_record"
     return str(exit_class_of(standing.exit_code))
@@ -109,6 +111,8 @@ def _reason(standing: Standing, record: Record | None) -> str:
         return standing.reason
     if record is not None:
         return record.error
+    if standing.state not in FINAL:
+        return "HTCondor lost it again and again: its clusters left the queue without its end; see events.log"
     return f"exit status {standing.exit_code} and no record; see the job's log"
 
 

@@ -33,12 +33,14 @@ class Hand:
         group: the sites.
         clusters: of the campaign, in the queue, that belong to it.
         room: jobs that it may have materialized at once.
+        slow: whether jobs that it had not started were taken from it just now, for others to start.
 
     """
 
     group: Group
     clusters: tuple[ClusterInQueue, ...]
     room: int
+    slow: bool = False
 
     @property
     def present(self) -> int:
@@ -68,11 +70,20 @@ class Hand:
 
 @dataclass(frozen=True)
 class Deal:
-    """Jobs of one block for one group."""
+    """Jobs of one block for one group.
+
+    Attributes:
+        group: the sites.
+        block: number of the block.
+        jobs: their numbers in the manifest.
+        most_jobs: most of them that may be materialized at once; 0 for no limit.
+
+    """
 
     group: Group
     block: int
     jobs: tuple[int, ...]
+    most_jobs: int = 0
 
 
 def deal(hands: Sequence[Hand], left: Mapping[int, Sequence[int]], flavour_of: Callable[[int], str]) -> list[Deal]:
@@ -90,19 +101,24 @@ def deal(hands: Sequence[Hand], left: Mapping[int, Sequence[int]], flavour_of: C
     free = sum(map(len, rest.values()))
     scarce = free < sum(hand.need + hand.reserve for hand in hands)
     deals: list[Deal] = []
-    for hand in sorted(hands, key=lambda hand: -hand.need):
+    for hand in sorted(hands, key=lambda hand: (hand.slow, -hand.need)):
         wanted = hand.need
         if not scarce and hand.need + hand.present + hand.coming < hand.room + hand.reserve:
             wanted = max(hand.need + hand.reserve, hand.room // 4, SMALLEST)
+        limited = hand.group.admission == "materialize"
+        # What older clusters may still materialize is counted in the need; a limit of 0 would be none.
+        room = hand.need
         for block in rest:
-            if wanted <= 0:
+            if wanted <= 0 or (limited and room <= 0):
                 break
             mine = [job for job in rest[block] if flavour_of(job) in hand.group.flavours][:wanted]
             if mine:
-                deals.append(Deal(hand.group, block, tuple(mine)))
+                most = min(room, len(mine)) if limited else 0
+                deals.append(Deal(hand.group, block, tuple(mine), most))
                 taken = set(mine)
                 rest[block] = [job for job in rest[block] if job not in taken]
                 wanted -= len(mine)
+                room -= most
     return deals
 
 
@@ -118,7 +134,8 @@ def take_back(hands: Sequence[Hand], n_left: int) -> ClusterInQueue | None:
     stuck = _newest_with_rest(closed)
     if stuck is not None or n_left:
         return stuck
-    hungry = [hand for hand in hands if hand.need]
+    # One that did not start what it had is not given more, or two sites would hand a job to and fro for ever.
+    hungry = [hand for hand in hands if hand.need and not hand.slow]
     if not hungry:
         return None
     kinds = frozenset().union(*(hand.group.flavours for hand in hungry))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ __all__ = ["Enforcer"]
 TOLD_AGAIN_UP, TOLD_AGAIN_DOWN = 1.02, 0.998
 """Jobs are told a new share, and HTCondor a new charge, once it differs by these factors."""
 
+SLOW_S = 120.0
+"""Time for which a group whose waiting jobs were taken for others comes last: two negotiation cycles and more."""
+
 
 class Enforcer:
     """Acts on HTCondor for one campaign.
@@ -70,6 +74,7 @@ class Enforcer:
         self._told: dict[int, dict[str, SiteTerms]] = {}
         self._limits: dict[str, float] = {}
         self._access: dict[str, SiteAccess] = {}
+        self._taken_at: dict[Group, float] = {}
 
     def act(
         self,
@@ -118,13 +123,11 @@ class Enforcer:
         left = self._left(clusters, observer)
         self._take_back(hands, sum(map(len, left.values())))
         for one in deal(hands, left, self._flavours.__getitem__):
-            room = next(hand.room for hand in hands if hand.group == one.group)
-            present = sum(hand.present for hand in hands if hand.group == one.group)
             conditions = Conditions(
                 sites={name: grid.sites[name] for name in one.group.sites},
                 terms={name: terms[name] for name in one.group.sites},
                 limits=self._limits_of(grid, one.group),
-                most_jobs=max(1, room - present) if one.group.admission == "materialize" else 0,
+                most_jobs=one.most_jobs,
                 runs_as=one.group.runs_as,
             )
             cluster = self._submitter.submit(one.block, one.jobs, conditions, self._access)
@@ -193,17 +196,18 @@ class Enforcer:
         held = tuple(
             cluster for cluster in clusters if cluster.sites == group.sites and cluster.runs_as == group.runs_as
         )
+        slow = time.monotonic() - self._taken_at.get(group, -math.inf) < SLOW_S
         if group.uses_network:
-            return Hand(group, held, sum(decisions[name].room for name in group.sites))
+            return Hand(group, held, sum(decisions[name].room for name in group.sites), slow)
         present = sum(cluster.present for cluster in held)
         if group.flavours == frozenset({"auto"}) and all(flavours[name] == "gpu" for name in group.sites):
-            return Hand(group, held, present)
+            return Hand(group, held, present, slow)
         room = 0.0
         for name in group.sites:
             most = grid.sites[name].most_jobs
             busy = sum(job.site == name and job.charge_mbps > 0 for job in at_work)
             room += min(slots.get(name, math.inf), math.inf if most is None else most) - busy
-        return Hand(group, held, max(0, int(min(room, 10_000))))
+        return Hand(group, held, max(0, int(min(room, 10_000))), slow)
 
     def _size(self, hands: Sequence[Hand]) -> None:
         for hand in hands:
@@ -225,6 +229,7 @@ class Enforcer:
         if len(hands) > 1:
             stuck = take_back(hands, n_left)
             if stuck is not None:
+                self._taken_at |= {hand.group: time.monotonic() for hand in hands if stuck in hand.clusters}
                 self._return(stuck)
 
     def _return(self, cluster: ClusterInQueue) -> None:

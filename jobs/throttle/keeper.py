@@ -105,8 +105,8 @@ class Keeper:
         self._at_work: set[tuple[int, int, int]] | None = None
         self._published: deque[tuple[float, dict[str, _Published]]] = deque()
         if known:
-            # What another process told the jobs before this one took over.
-            told = {name: _Published(site.planned, site.share_mbps) for name, site in known.items()}
+            # Nobody knows how long ago running jobs read what they were told last: for so many it was long enough.
+            told = {name: _Published(site.room, site.share_mbps) for name, site in known.items()}
             self._published.append((time.monotonic(), told))
         self._slots: dict[str, float] = {}
         self._slots_due = 0.0
@@ -139,6 +139,7 @@ class Keeper:
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
         self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
+        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
         self._state = self._state_of(decisions, flavours, mine)
         write_state(self._folder, self._state)
         self._decisions.note(sites, decisions, self._corrections)

@@ -47,22 +47,33 @@ class Order:
 def orders(clusters: Iterable[ClusterInQueue], room: int) -> list[Order]:
     """Share a site's room out to its clusters, the oldest first; no running job is touched.
 
+    What runs comes before what waits, and that before what is not in the queue yet: together the limits are never more
+    than the room.
+
     Args:
         clusters: of one site that are in the queue.
         room: jobs of them that may be in the queue at once.
 
     """
-    ordered = sorted(clusters, key=lambda cluster: (not cluster.returned, cluster.cluster))
+    every = list(clusters)
+    ordered = sorted((one for one in every if not one.returned), key=lambda cluster: cluster.cluster)
+    room -= sum(cluster.present for cluster in every if cluster.returned)
+    spare = room - sum(cluster.present - cluster.idle for cluster in ordered)
+    too_many: set[int] = set()
+    for cluster in ordered:
+        if 0 < cluster.idle > spare:
+            too_many.add(cluster.cluster)
+        else:
+            spare -= cluster.idle
     found: list[Order] = []
     for cluster in ordered:
-        if cluster.returned:
-            room -= cluster.present
-            continue
-        give = max(0, min(room, cluster.present + len(cluster.coming)))
-        if cluster.idle and cluster.present > give:
+        if cluster.cluster in too_many:
             found.append(Order(cluster, 1, paused=True, give_back=True))
             room -= cluster.present - cluster.idle
-        else:
-            found.append(Order(cluster, max(1, give), paused=give == 0))
-            room -= max(give, cluster.present)
+            continue
+        more = max(0, min(spare, len(cluster.coming)))
+        spare -= more
+        limit = max(0, min(room, cluster.present + more))
+        room -= cluster.present + more
+        found.append(Order(cluster, max(1, limit), paused=limit == 0))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,16 +17,27 @@ _TOTAL_BYTES = [f"\t0  -  {which} By Job" for which in ("Total Bytes Sent", "Tot
 
 
 class EventLog:
-    """Writes events as HTCondor's shadow and schedd do, one call each."""
+    """Writes events as HTCondor's shadow and schedd do, one call each.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the log.
+        at: when everything happens, seconds since the epoch; a test may change it.
+
+    """
+
+    def __init__(self, path: Path, at: float = 1_795_437_693.0) -> None:
         self.path = path
+        self.at = at
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def _event(self, number: int, cluster: int, proc: int, *lines: str) -> None:
         job = f"{cluster:03d}.-01.000" if proc < 0 else f"{cluster:03d}.{proc:03d}.000"
         with self.path.open("a") as log:
-            log.write(f"{number:03d} ({job}) 2026-11-23 12:41:33 " + "\n".join(lines) + "\n...\n")
+            log.write(
+                f"{number:03d} ({job}) {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.at))} "
+                + "\n".join(lines)
+                + "\n...\n"
+            )
 
     def cluster_submitted(self, cluster: int) -> None:
         """A cluster with late materialization was handed in."""
@@ -51,6 +63,10 @@ class EventLog:
     def released(self, cluster: int, proc: int) -> None:
         """A held job was released."""
         self._event(13, cluster, proc, "Job was released.", "\tperiodic_release")
+
+    def told(self, cluster: int, proc: int, text: str) -> None:
+        """A job wrote a line of its own."""
+        self._event(8, cluster, proc, text)
 
     def aborted(self, cluster: int, proc: int, reason: str) -> None:
         """A job was removed."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobs.errors import CampaignError
 from jobs.heartbeat import Heartbeat, decode
-from jobs.running.follow import EVENT_NOTE
+from jobs.running.describe import EVENT_NOTE
 
 
 def a_heartbeat(scale: int = 1, share_mbps: float | None = 34.0, site: str = "FNAL") -> Heartbeat:

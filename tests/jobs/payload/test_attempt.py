@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from jobs.block import Block, BlockJob
+    from jobs.block import Block
     from jobs.payload.attempt import Ending
     from sonic.pace import Pacer
     from tests.builders.payload import PayloadCampaign
@@ -46,8 +46,8 @@ def use_pool(monkeypatch: pytest.MonkeyPatch, script: Iterable[SonicError | Faul
     limits = Limits(batch_patches=16, backoff_first_s=0.01, patience_s=0.3)
     fake = FakeTransport(script=script)
 
-    def open_fake(block: Block, job: BlockJob, worker: Worker, pacer: Pacer | None) -> Client:
-        del block, job, worker
+    def open_fake(block: Block, flavour: str, worker: Worker, pacer: Pacer | None) -> Client:
+        del block, flavour, worker
         return Client([fake.endpoint], limits=limits, pacer=pacer, open_transport=lambda endpoint: fake)
 
     monkeypatch.setattr(attempt_module, "open_scorer", open_fake)

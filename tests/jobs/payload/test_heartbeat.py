@@ -78,7 +78,7 @@ def a_heart(starter: Starter, campaign: PayloadCampaign, progress: Progress, pac
     """Return the heart of an attempt that talks to a stand-in."""
     chirp = find_chirp(str(starter.config))
     assert chirp is not None
-    return Heart(chirp, campaign.block.jobs[0], WORKER, progress, pacer)
+    return Heart(chirp, campaign.block.jobs[0].job, "cpu", WORKER, progress, pacer)
 
 
 def test_every_stretch_is_told_once(campaign: PayloadCampaign, tmp_path: Path, progress: Progress) -> None:

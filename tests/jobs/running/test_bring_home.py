@@ -12,10 +12,8 @@ from jobs.exits import ExitClass
 from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
 from jobs.running.bring_home import bring_home
-from jobs.running.submit import Submitter, jobs_to_run
 from jobs.spec.campaign import load_campaign
-from jobs.spec.site import Site
-from tests.builders.queue import FakeQueue
+from jobs.throttle.observe import Observer
 from tests.builders.records import RecordWriter
 
 if TYPE_CHECKING:
@@ -122,14 +120,10 @@ def test_nothing_came_home_at_all(begin: Callable[..., Bench]) -> None:
 
 
 def test_what_came_home_while_submit_was_away_is_not_run_again(home: Home) -> None:
-    """Before a block is submitted again, finished jobs are looked for among what came home."""
+    """Before the throttle hands jobs over, finished ones are looked for among what came home."""
     home.send(0)
-    bench, queue = home.bench, FakeQueue()
-    site = Site(name="local", endpoints=("127.0.0.1:8001",))
-    campaign = load_campaign(bench.folder.spec)
-    Submitter(bench.folder, campaign, bench.made.manifest, {"local": site}, ACCESS, queue).ensure([0])
-    assert queue.items(1) == [1, 2]
-    assert jobs_to_run(home.folder, bench.made.manifest.block(0), bench.made.manifest.digest) == [1, 2]
+    observer = Observer(home.bench.folder, home.bench.made.manifest, {})
+    assert observer.unfinished(0) == [1, 2]
 
 
 def test_a_place_that_takes_nothing_is_named(home: Home) -> None:

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs.heartbeat import Heartbeat
+from jobs.layout import BlockFolder
+from jobs.running.clusters import note_cluster, note_return
 from jobs.running.follow import BlockFollower
+from jobs.running.queue import GIVEN_BACK
 from jobs.states import JobState
 
 if TYPE_CHECKING:
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def follower(event_log: EventLog) -> Iterator[BlockFollower]:
     """A follower of jobs 10 to 12."""
-    follower = BlockFollower(event_log.path, range(10, 13))
+    follower = BlockFollower(BlockFolder(event_log.path.parent), range(10, 13))
     yield follower
     follower.close()
 
@@ -116,19 +120,85 @@ def test_removed_cluster_gives_up_its_pending_jobs(follower: BlockFollower, even
     assert not follower.unfinished()
 
 
+def test_removed_cluster_gives_up_only_what_it_had(follower: BlockFollower, event_log: EventLog) -> None:
+    """A block has many clusters: somebody who removes one says nothing of the jobs of others."""
+    folder = BlockFolder(event_log.path.parent)
+    note_cluster(folder, 7, [10, 11, 99])
+    note_cluster(folder, 8, [12])
+    event_log.submitted(7, 0, job=10)
+    event_log.aborted(7, 0, "via condor_rm (by user sonicgrid)")
+    event_log.cluster_removed(7, jobs=1, complete=False)
+    assert states(follower) == ["failed", "failed", "pending"]
+    assert follower.unfinished() == {12}
+
+
+def test_a_returned_cluster_gives_nothing_up(follower: BlockFollower, event_log: EventLog) -> None:
+    """What was given back is to run elsewhere: what waited and what never came up is pending, and none has failed."""
+    folder = BlockFolder(event_log.path.parent)
+    note_cluster(folder, 7, [10, 11, 12])
+    event_log.submitted(7, 0, job=10)
+    event_log.submitted(7, 1, job=11)
+    event_log.executing(7, 0)
+    note_return(folder, 7)
+    event_log.aborted(7, 1, f"{GIVEN_BACK} (by user sonicgrid)")
+    event_log.terminated(7, 0, code=0)
+    event_log.cluster_removed(7, jobs=2, complete=False)
+    assert states(follower) == ["done", "pending", "pending"]
+    assert follower.unfinished() == {11, 12}
+    event_log.submitted(8, 0, job=11)
+    event_log.executing(8, 0)
+    assert states(follower) == ["done", "running", "pending"]
+
+
 def test_second_cluster_takes_failed_jobs_up_again(follower: BlockFollower, event_log: EventLog) -> None:
-    """A new submission makes failed jobs pending again, but for those whose failure no retry can mend."""
+    """A new round makes failed jobs unfinished again and not before; a new cluster begins their new life."""
     for proc, code in enumerate((10, 20, 0)):
         event_log.submitted(7, proc, job=10 + proc)
         event_log.executing(7, proc)
         event_log.terminated(7, proc, code=code)
     event_log.cluster_removed(7, jobs=3)
     assert states(follower) == ["failed", "failed", "done"]
+    assert follower.unfinished(event_log.at - 1) == set()
+    assert follower.unfinished(event_log.at) == {10, 11, 12}
+    event_log.at += 60
     event_log.cluster_submitted(8)
-    assert states(follower) == ["failed", "pending", "done"]
     event_log.submitted(8, 0, job=11)
     event_log.executing(8, 0)
     assert states(follower) == ["failed", "running", "done"]
+    event_log.terminated(8, 0, code=20)
+    assert states(follower) == ["failed", "failed", "done"]
+    assert follower.unfinished(event_log.at - 1) == {10, 12}
+
+
+def test_heartbeats_are_told_once(follower: BlockFollower, event_log: EventLog) -> None:
+    """What jobs say of themselves comes with its time; a line that is cut short or another's is passed over."""
+    beat = Heartbeat(
+        job=10,
+        attempt=0,
+        site="FNAL",
+        flavour="gpu",
+        window_s=60.0,
+        events=3,
+        hits=1000,
+        bytes_sent=10**7,
+        requests=4,
+        retries=0,
+        paced_s=1.0,
+        latency_s=2.0,
+        prepare_s=3.0,
+        inference_s=4.0,
+        write_s=5.0,
+        share_mbps=34.0,
+        total_events=3,
+        total_bytes_sent=10**7,
+    )
+    event_log.submitted(7, 0, job=10)
+    event_log.told(7, 0, beat.encode())
+    event_log.told(7, 0, beat.encode()[:30])
+    event_log.told(7, 0, "a word of somebody else")
+    follower.poll()
+    assert [(told.at, told.heartbeat) for told in follower.heartbeats()] == [(event_log.at, beat)]
+    assert follower.heartbeats() == []
 
 
 def test_echo_of_an_earlier_cluster_changes_nothing(follower: BlockFollower, event_log: EventLog) -> None:

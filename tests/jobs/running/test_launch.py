@@ -13,7 +13,7 @@ import pytest
 from jobs.errors import UsageError
 from jobs.exits import EXITS, ExitClass
 from jobs.layout import BlockFolder
-from jobs.running.describe import ClusterRequest, describe
+from jobs.running.describe import ClusterRequest, SiteTerms, describe
 from jobs.running.launch import (
     LAUNCHER,
     ContainerImage,
@@ -31,8 +31,23 @@ CARRIED = "/results/test/blocks/00003/block.json,/models/net.onnx,$(job_input)"
 
 def submit_of(environment: WorkerEnvironment, files: JobFiles = FILES) -> htcondor2.Submit:
     """The description of a cluster, as HTCondor's own parser reads it."""
-    request = ClusterRequest("test", Path("/results/test"), "abc", 3, {"FNAL": "true"}, 0, 1500, 100, 3600, 3)
-    return htcondor2.Submit(describe(FOLDER, [5, 7], request, launch(environment, FOLDER, files)))
+    request = ClusterRequest(
+        campaign="test",
+        folder=Path("/results/test"),
+        digest="abc",
+        block=3,
+        slots={"FNAL": "true"},
+        terms={"FNAL": SiteTerms(charge_mbps=34.0, share_mbps=27.2)},
+        limits={},
+        most_jobs=0,
+        runs_as="",
+        memory_mb=1500,
+        disk_mb=100,
+        max_runtime_s=3600,
+        max_retries=3,
+    )
+    jobs = [(5, "gpu"), (7, "cpu")]
+    return htcondor2.Submit(describe(FOLDER, jobs, request, launch(environment, FOLDER, files)))
 
 
 @pytest.fixture
@@ -50,7 +65,7 @@ def test_a_shared_python_needs_no_transfer() -> None:
     assert submit["should_transfer_files"] == "NO"
     assert "transfer_input_files" not in list(submit)
     assert submit["request_disk"] == "100MB"
-    assert submit.getQArgs().startswith("job from")
+    assert submit.getQArgs().startswith("job,flavour from")
 
 
 def test_an_archive_is_carried_with_all_that_a_job_reads(archive: Path) -> None:
@@ -86,8 +101,8 @@ def test_a_container_runs_the_payload_of_its_image() -> None:
 @pytest.mark.parametrize("environment", [ContainerImage("a.sif"), PackedArchive("https://example.org/worker.tar.gz")])
 def test_a_local_input_travels_and_a_url_is_read_where_it_is(environment: WorkerEnvironment) -> None:
     """Each job carries its own input; a job whose input is a URL carries none."""
-    queue = launch(environment, FOLDER, FILES).queue([5, 7])
-    assert queue == "queue job,job_input from (\n5,/data/a file.root\n7,\n)"
+    queue = launch(environment, FOLDER, FILES).queue([(5, "gpu"), (7, "cpu")])
+    assert queue == "queue job,flavour,job_input from (\n5,gpu,/data/a file.root\n7,cpu,\n)"
 
 
 def test_an_archive_at_a_url_is_fetched_by_the_worker() -> None:

@@ -60,6 +60,8 @@ def test_failure_tells_the_payloads_error(tmp_path: Path, records: RecordWriter)
         (replace(FAILED, exit_code=-1, reason="via condor_rm"), "removed"),
         (replace(FAILED, exit_code=1), "bug"),
         (DONE, "no_record"),
+        (Standing(), "lost"),
+        (Standing(JobState.RUNNING, cluster=7, proc=0), "lost"),
     ],
 )
 def test_failure_without_a_record(tmp_path: Path, standing: Standing, exit_class: str) -> None:

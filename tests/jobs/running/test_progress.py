@@ -25,7 +25,7 @@ def through(bench: Bench, number: int) -> None:
     """Judge a block as `watch` does."""
     folder = bench.folder.block(number)
     jobs = [job.job for job in bench.made.manifest.block(number)]
-    follower = BlockFollower(folder.events_log, jobs)
+    follower = BlockFollower(folder, jobs)
     follower.poll()
     follower.close()
     write_outcomes(folder.outcome, judge(folder, follower.standings))

@@ -1,4 +1,4 @@
-"""A block reaches HTCondor once, with the jobs that are left, and in its turn."""
+"""Jobs of a block become one cluster, and only those that are left."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import pytest
 from jobs.block import SiteAccess, read_block
 from jobs.errors import PoolError
 from jobs.exits import ExitClass
+from jobs.running.clusters import read_clusters
+from jobs.running.describe import SiteTerms
 from jobs.running.reopen import reopen
-from jobs.running.submit import Submitter, jobs_to_run, most_jobs
+from jobs.running.submit import Conditions, Submitter, jobs_to_run
 from jobs.spec.campaign import load_campaign
+from jobs.spec.environment import Environment
 from jobs.spec.site import Site
 from tests.builders.queue import FakeQueue
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tests.builders.bench import Bench
 
 ACCESS = {"local": SiteAccess(endpoints=("127.0.0.1:8001",), wire_format="patches")}
+TERMS = {"local": SiteTerms(charge_mbps=34.0, share_mbps=27.2)}
 
 
 def site(**fields: Any) -> Site:  # noqa: ANN401 - fields of a site
@@ -36,10 +40,14 @@ def queue() -> FakeQueue:
     return FakeQueue()
 
 
-def submitter_of(bench: Bench, queue: FakeQueue, **fields: Any) -> Submitter:  # noqa: ANN401 - fields of a site
-    """A submitter for a planned campaign with one site."""
-    campaign = load_campaign(bench.folder.spec)
-    return Submitter(bench.folder, campaign, bench.made.manifest, {"local": site(**fields)}, ACCESS, queue)
+def submitter_of(bench: Bench, queue: FakeQueue) -> Submitter:
+    """A submitter for a planned campaign."""
+    return Submitter(bench.folder, load_campaign(bench.folder.spec), bench.made.manifest, queue)
+
+
+def conditions(**changes: Any) -> Conditions:  # noqa: ANN401 - of conditions
+    """Conditions at one site."""
+    return Conditions(**{"sites": {"local": site()}, "terms": TERMS, "limits": {}, **changes})
 
 
 def left(bench: Bench, number: int = 0) -> list[int]:
@@ -48,32 +56,39 @@ def left(bench: Bench, number: int = 0) -> list[int]:
     return jobs_to_run(bench.folder.block(number), manifest.block(number), manifest.digest)
 
 
-def test_every_job_of_a_new_block_is_submitted_once(begin: Callable[..., Bench], queue: FakeQueue) -> None:
-    """A block becomes one cluster; asking again finds that cluster instead of submitting another."""
-    submitter = submitter_of(begin(), queue)
-    assert submitter.ensure([0, 1]) == {0: 1, 1: 2}
-    assert queue.items(1) == [0, 1, 2]
-    assert submitter.ensure([0, 1]) == {0: 1, 1: 2}
-    assert len(queue.descriptions) == 2
+def test_a_cluster_has_the_jobs_that_were_asked_for(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """These and no others, and it is written down which, before anybody asks what became of them."""
+    bench = begin()
+    assert submitter_of(bench, queue).submit(0, [0, 2], conditions(), ACCESS) == 1
+    assert queue.items(1) == [0, 2]
+    (made,) = read_clusters(bench.folder.block(0))
+    assert (made.cluster, made.jobs, made.returned) == (1, (0, 2), False)
+    assert bench.folder.block(0).submit.read_text() == queue.descriptions[1]
 
 
-def test_only_what_is_left_is_submitted(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+def test_conditions_reach_the_cluster(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """Limit, flavour and share are in force from the first moment, not by an edit afterwards."""
+    submitter_of(begin(), queue).submit(0, [0, 1, 2], conditions(most_jobs=2, runs_as="cpu"), ACCESS)
+    (cluster,) = queue.clusters()
+    assert (cluster.limit, cluster.present, cluster.runs_as) == (2, 2, "cpu")
+    assert queue.share_mbps(1, "local") == 27.2
+
+
+def test_only_what_is_left_runs(begin: Callable[..., Bench]) -> None:
     """Done jobs and failures that no retry can mend stay out of a new cluster; other failures run again."""
     bench = begin()
     bench.finish(0)
     bench.report(1, ExitClass.BAD_INPUT, error="a.root is no ROOT file")
     bench.report(2, ExitClass.POOL_AWAY, error="no endpoint")
-    submitter_of(bench, queue).ensure([0])
-    assert queue.items(1) == [2]
+    assert left(bench) == [2]
 
 
-def test_a_block_that_is_through_is_not_submitted(begin: Callable[..., Bench], queue: FakeQueue) -> None:
-    """Nothing is handed to HTCondor when nothing is left."""
+def test_nothing_is_left_of_a_block_that_is_through(begin: Callable[..., Bench]) -> None:
+    """Nothing that succeeded runs twice."""
     bench = begin()
     for job in range(3):
         bench.finish(job)
-    assert submitter_of(bench, queue).ensure([0]) == {0: 0}
-    assert not queue.descriptions
+    assert left(bench) == []
 
 
 def test_lost_output_runs_again(begin: Callable[..., Bench]) -> None:
@@ -90,38 +105,29 @@ def test_records_of_another_manifest_do_not_count(begin: Callable[..., Bench]) -
     assert 0 in left(bench)
 
 
-def test_site_limit_makes_blocks_take_turns(begin: Callable[..., Bench], queue: FakeQueue) -> None:
-    """With a limit on jobs, a second cluster waits until the first has left the queue."""
-    submitter = submitter_of(begin(), queue, most_jobs=2)
-    assert submitter.ensure([0, 1]) == {0: 1, 1: None}
-    assert "max_materialize = 2" in queue.descriptions[1]
-    queue.waiting.clear()
-    assert submitter.ensure([1]) == {1: 2}
-
-
-def test_smallest_limit_keeps_every_site_safe() -> None:
-    """Jobs are not tied to a site, so the smallest limit holds; sites without one add none."""
-    assert most_jobs({"a": site(most_jobs=5), "b": site(most_jobs=3), "c": site()}) == 3
-    assert most_jobs({"a": site()}) == 0
-
-
-def test_a_schedd_that_is_away_submits_nothing(begin: Callable[..., Bench], queue: FakeQueue) -> None:
-    """If the queue cannot be asked, nothing is submitted: it might be there already."""
+def test_a_schedd_that_is_away_leaves_no_trace(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """A cluster that HTCondor did not take is not written down as one."""
+    bench = begin()
     queue.away = True
     with pytest.raises(PoolError):
-        submitter_of(begin(), queue).ensure([0])
-    assert not queue.descriptions
+        submitter_of(bench, queue).submit(0, [0], conditions(), ACCESS)
+    assert read_clusters(bench.folder.block(0)) == []
 
 
 def test_description_names_the_endpoints_of_now(begin: Callable[..., Bench], queue: FakeQueue) -> None:
-    """The block's description is rewritten when the pool has moved, also for a cluster that is in the queue."""
+    """The block's description is rewritten when the pool has moved, also for clusters that are in the queue."""
     bench = begin()
-    submitter_of(bench, queue).ensure([0])
+    submitter_of(bench, queue).submit(0, [0], conditions(), ACCESS)
     moved = {"local": SiteAccess(endpoints=("127.0.0.1:9001",), wire_format="patches")}
-    campaign = load_campaign(bench.folder.spec)
-    Submitter(bench.folder, campaign, bench.made.manifest, {"local": site()}, moved, queue).ensure([0])
+    submitter_of(bench, queue).submit(0, [1], conditions(), moved)
     assert read_block(bench.folder.block(0).description).sites["local"].endpoints == ("127.0.0.1:9001",)
-    assert len(queue.descriptions) == 1
+
+
+def test_the_environment_is_the_sites_own(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """A cluster runs with what its sites say of their workers."""
+    other = site(environment=Environment(python="/opt/other/python"))
+    submitter_of(begin(), queue).submit(0, [0], conditions(sites={"local": other}), ACCESS)
+    assert "executable = /opt/other/python\n" in queue.descriptions[1]
 
 
 def mark_through(folder: CampaignFolder, number: int) -> Path:
