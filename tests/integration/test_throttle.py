@@ -109,9 +109,7 @@ def test_budgets_hold_and_follow_an_edit(grid: Grid, admission: str) -> None:
         while running(grid.pool)["FNAL"] != 7:
             assert time.monotonic() - edited < IN_FORCE_S, running(grid.pool)
             time.sleep(0.5)
-        await_running(
-            grid.pool, {"FNAL": 7, "CERN": 1, "CLOSED": 0}, 120, most={"FNAL": 7, "CERN": 3, "CLOSED": 0}
-        )
+        await_running(grid.pool, {"FNAL": 7, "CERN": 1, "CLOSED": 0}, 120, most={"FNAL": 7, "CERN": 3, "CLOSED": 0})
         log = events_of(folder)
         assert "Job was evicted" not in log
         assert "Job was aborted" not in log or admission == "materialize"
