@@ -102,11 +102,11 @@ def test_the_plan_for_people(
 def test_the_plan_knows_the_rates_where_the_spec_does(
     run: Callable[..., tuple[int, str, object]], write_spec: Callable[..., Path]
 ) -> None:
-    """With an estimate `plan` tells Mb/s per job, jobs that fit, what binds and the shortest duration."""
+    """With an estimate `plan` tells Mb/s per job, jobs that fit, what binds and the expected duration."""
     spec = write_spec(estimate={"hits_per_event": 55000, "seconds_per_event": "120 s"})
     code, output, _ = run("plan", spec)
     assert code == 0
-    for words in ("33.8", "236", "the uplink", "0:01:42"):
+    for words in ("35.5", "225", "the link", "0:01:46", "35.5 Mb/s a job, 225 jobs fit in 80 % of 10 Gb/s"):
         assert words in output
 
 
@@ -117,4 +117,4 @@ def test_the_plan_for_programs(run: Callable[..., tuple[int, str, object]], writ
     assert code == 0
     assert (document["campaign"], document["jobs"], document["files"], document["blocks"]) == ("small", 100, 2, 34)
     assert document["demand"]["mbps_per_job"] is None
-    assert document["demand"]["sites"]["local"]["binds"] == "slots"
+    assert document["demand"]["sites"]["local"]["binds"] == "pilots"
