@@ -43,6 +43,7 @@ class Heartbeat(BaseModel):
     share_mbps: float | None = Field(description="The share at this moment, Mb/s on the wire; null if not paced")
     total_events: int = Field(ge=0, description="Events finished since the start of the attempt")
     total_bytes_sent: int = Field(ge=0, description="Bytes handed to gRPC since the start of the attempt")
+    prepared_hits: int = Field(0, ge=0, description="Hits of the events that were prepared for scoring")
     last: bool = Field(False, description="Whether the attempt is ending")
 
     def encode(self) -> str:

@@ -22,7 +22,9 @@ class StageSeconds(BaseModel):
         0.0, description="From the start of the process to the opening of the input, imports included"
     )
     read_s: float = Field(0.0, description="Reading and unpacking events from ROOT")
-    prepare_s: float = Field(0.0, description="Building views and locating hits in them")
+    prepare_s: float = Field(
+        0.0, description="Building views and locating hits in them, and the rest of the chain in a rehearsal"
+    )
     inference_s: float = Field(0.0, description="From the first patch cut to the last score, per event")
     write_s: float = Field(0.0, description="Writing, closing, checksumming and renaming the output")
 

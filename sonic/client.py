@@ -134,7 +134,8 @@ class Client:
         """Return how many patches a request may have at the share of this moment."""
         in_part_of_share = self._pacer.payload_bytes_in(self._limits.paced_request_s)
         most_bytes = min(self._limits.largest_request_bytes, in_part_of_share)
-        return max(1, min(self._limits.batch_patches, int(most_bytes // PATCH_BYTES)))
+        most = max(1, min(self._limits.batch_patches, int(most_bytes // PATCH_BYTES)))
+        return self._pacer.units_in_request(PATCH_BYTES, _ENVELOPE_BYTES, most)
 
     def _has_room(self, exchange: Exchange, most_patches: int) -> bool:
         """Whether a request waits that the window lets out; one may always go."""

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ class Pacer:
     Because of (a) such a gap then comes again every second; the share is used all the same.
 
     A request larger than one window's worth goes alone, when the window is empty: that window holds the request and
-    nothing else. The next one waits until the average since then is back at the share. Since a window can stay
-    unfilled by up to one request, requests of at most 3 % of a second's worth let a client that always has something
-    to send reach at least 97 % of its share.
+    nothing else. The next one waits until the average since then is back at the share. A window can stay unfilled by
+    up to one request, unless their size is chosen so that whole ones fill it: `units_in_request`.
 
     One thread asks and sends; any other may change the rate or read the numbers.
 
@@ -104,6 +104,23 @@ class Pacer:
         """Return how many bytes may be handed to gRPC in so many seconds; infinite without pacing."""
         rate = self._rate_mbps
         return math.inf if rate is None else rate * _BYTES_PER_S_IN_MBPS * seconds / WIRE_OVERHEAD
+
+    def units_in_request(self, unit_bytes: int, extra_bytes: int, most: int) -> int:
+        """Return how many units a request should hold for whole requests to fill a window best.
+
+        A window stays unfilled by the part of a request that no longer fits: with requests of a tenth of a second's
+        worth that could be a tenth of the share, if their size were left to chance.
+
+        Args:
+            unit_bytes: bytes of one unit.
+            extra_bytes: bytes of a request beside its units.
+            most: units that a request may hold; it will hold at least half of them.
+
+        """
+        rate = self._rate_mbps
+        if rate is None or most <= 1:
+            return max(1, most)
+        return _best_units(int(rate * _BYTES_PER_S_IN_MBPS * WINDOW_S), unit_bytes, extra_bytes, most)
 
     def wait_s(self, payload_bytes: int) -> float:
         """Return 0 if a request of so many bytes may go now; else after how many seconds to ask again."""
@@ -169,6 +186,16 @@ class Pacer:
         if not self._window:
             self._ahead_bytes = max(self._ahead_bytes, 0.0)
         self._ahead_at = now
+
+
+@lru_cache(maxsize=64)
+def _best_units(window_bytes: int, unit_bytes: int, extra_bytes: int, most: int) -> int:
+    """Return the number of units with which whole requests leave least of a window unfilled; the larger if equal."""
+
+    def filled(units: int) -> int:
+        return units * (window_bytes // wire_bytes(units * unit_bytes + extra_bytes))
+
+    return max(range((most + 1) // 2, most + 1), key=lambda units: (filled(units), units))
 
 
 def _checked(rate_mbps: float | None) -> float | None:

@@ -103,17 +103,18 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
             digest="benchmark",
             block=number,
             slots={SITE: f'GLIDEIN_Site == "{SITE}"'},
+            # As jobs that use no network: their starts are HTCondor's own affair.
             terms={SITE: SiteTerms(charge_mbps=1.0, share_mbps=1.0)},
-            limits={},
+            limits={SITE: ()},
             most_jobs=0,
-            runs_as="",
+            runs_as="cpu",
             memory_mb=100,
             disk_mb=10,
             max_runtime_s=600,
             max_retries=0,
         )
         start = launch(SharedPython(program), place, JobFiles())
-        queue.submit(describe(place, [(job, "gpu") for job in block], request, start))
+        queue.submit(describe(place, [(job, "cpu") for job in block], request, start))
         followers.append(BlockFollower(place, block))
     try:
         _follow(followers, jobs, say)

@@ -14,15 +14,21 @@ from rich.table import Table
 
 from jobs.cli.output import JsonOption, console, emit_json
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_spec
-from jobs.errors import ConfigError
+from jobs.errors import ConfigError, PoolError
+from jobs.planning.demand import check_budgets
 from jobs.planning.inputs import find_inputs
 from jobs.planning.plan import make_plan
+from jobs.pool.slots import slot_ads
 from jobs.spec.campaign import load_campaign_and_sites
+from jobs.spec.claims import find_claims
 from jobs.spec.site import find_sites_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobs.planning.demand import Demand
     from jobs.planning.plan import Plan
+    from jobs.spec.site import Site
 
 __all__ = ["register"]
 
@@ -45,6 +51,7 @@ def validate(campaign: CampaignArgument, sites_folder: SitesFolderOption = None,
     spec = find_spec(campaign)
     try:
         checked, sites = load_campaign_and_sites(spec, find_sites_folder(sites_folder))
+        check_budgets(checked, sites, str(spec))
         paths = find_inputs(checked, str(spec))
     except ConfigError as error:
         if not as_json:
@@ -61,8 +68,11 @@ def validate(campaign: CampaignArgument, sites_folder: SitesFolderOption = None,
 def plan(campaign: CampaignArgument, sites_folder: SitesFolderOption = None, as_json: JsonOption = False) -> None:
     """Show what a campaign would do: jobs, blocks, and what it asks of each site's link. Changes nothing.
 
-    Every input file is opened once to count its events, about a thousand files a second on a local disk. To know
-    Mb/s and durations beforehand, give the spec an `estimate` of hits and seconds per event.
+    For every site: Mb/s a job, jobs that fit, what binds (the link, a shared link, a GPU pool, slots), and from all of
+    them the expected duration. To know these beforehand, give the spec an `estimate` of hits and seconds per event;
+    without one the first jobs of each site are pilots, and the rest follows what they measure.
+
+    Every input file is opened once to count its events, about a thousand files a second on a local disk.
     """
     spec = find_spec(campaign)
     columns = (TextColumn("counting events"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -74,11 +84,15 @@ def plan(campaign: CampaignArgument, sites_folder: SitesFolderOption = None, as_
             find_sites_folder(sites_folder),
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             keep_cache=False,
+            count_slots=_count_slots,
         )
     if as_json:
         emit_json({"spec": str(spec), "folder": str(made.campaign.folder), **_document(made)})
         return
     console.print(_work(made))
+    sites = load_campaign_and_sites(spec, find_sites_folder(sites_folder))[1]
+    for name, site_demand in made.demand.sites.items():
+        console.print(site_demand.sentence(sites[name]), markup=False, soft_wrap=True)
     console.print(_links(made.demand))
     rejected = made.inputs.rejected
     if rejected:
@@ -98,18 +112,15 @@ def _document(made: Plan) -> dict[str, object]:
         "demand": {
             "mbps_per_job": demand.mbps_per_job,
             "total_gb": demand.total_gb,
-            "shortest_s": demand.shortest_s,
-            "sites": {
-                name: {**asdict(site), "most_at_once": site.most_at_once, "binds": site.binds}
-                for name, site in demand.sites.items()
-            },
+            "expected_s": demand.expected_s,
+            "sites": {name: asdict(site) for name, site in demand.sites.items()},
         },
     }
 
 
 def _work(made: Plan) -> Table:
     summary, demand = made.summary, made.demand
-    shortest = "unknown" if demand.shortest_s is None else str(timedelta(seconds=round(demand.shortest_s)))
+    expected = _UNKNOWN if demand.expected_s is None else str(timedelta(seconds=round(demand.expected_s)))
     table = Table(show_header=False, title=f"campaign {summary.campaign}", title_justify="left")
     table.add_column("what")
     table.add_column("number", overflow="fold")
@@ -120,7 +131,7 @@ def _work(made: Plan) -> Table:
         "blocks": f"{summary.blocks:,}",
         "Mb/s per gpu job": _UNKNOWN if demand.mbps_per_job is None else f"{demand.mbps_per_job:.3g}",
         "to the inference pool": _UNKNOWN if demand.total_gb is None else f"{demand.total_gb:,.3g} GB",
-        "shortest duration": shortest,
+        "expected duration": expected,
         "results": escape(str(made.campaign.folder)),
     }
     for what, number in rows.items():
@@ -131,12 +142,19 @@ def _work(made: Plan) -> Table:
 def _links(demand: Demand) -> Table:
     table = Table(title="sites", title_justify="left")
     table.add_column("site")
-    for heading in ("Mb/s for campaigns", "jobs that fit", "most jobs", "at once"):
+    for heading in ("Mb/s for campaigns", "Mb/s a job", "slots", "jobs that fit", "admitted"):
         table.add_column(heading, justify="right")
     table.add_column("what binds")
-    words = {"uplink": "the uplink", "most_jobs": "most_jobs of its config", "slots": "the slots that HTCondor gives"}
     for name, site in demand.sites.items():
-        numbers = (site.budget_mbps, site.jobs_that_fit, site.most_jobs, site.most_at_once)
-        shown = ["-" if number is None else f"{number:,.0f}" for number in numbers]
-        table.add_row(name, *shown, words[site.binds])
+        numbers = (site.budget_mbps, site.mbps_per_job, site.slots, site.jobs_that_fit, site.admitted)
+        shown = ["-" if number is None else f"{number:,.6g}" for number in numbers]
+        table.add_row(name, *shown, site.binds)
     return table
+
+
+def _count_slots(sites: Mapping[str, Site]) -> Mapping[str, int] | None:
+    """Return how many slots of the pool each site has; None if there is no pool to ask."""
+    try:
+        return find_claims(slot_ads(), sites).by_site
+    except PoolError:
+        return None

@@ -29,6 +29,7 @@ class _Moment:
     at: float
     events: int
     hits: int
+    prepared_hits: int
     prepare_s: float
     inference_s: float
     write_s: float
@@ -99,6 +100,7 @@ class Heart:
             share_mbps=None if self._pacer is None else self._pacer.rate_mbps,
             total_events=now.events,
             total_bytes_sent=now.traffic.bytes_sent,
+            prepared_hits=now.prepared_hits - before.prepared_hits,
             last=last,
         )
         self._chirp.ulog(heartbeat.encode())
@@ -120,6 +122,7 @@ class Heart:
             at=time.monotonic(),
             events=progress.events,
             hits=progress.hits,
+            prepared_hits=progress.prepared_hits,
             prepare_s=so_far("read_s") + so_far("prepare_s"),
             inference_s=so_far("inference_s"),
             write_s=so_far("write_s"),

@@ -146,8 +146,9 @@ class Preparer:
                     event = next(events)
                 with stages.timed("prepare_s"):
                     views = build_views(event, file.channels, self._adc_per_electron)
-                if self._rest_of_chain_s:
-                    self._unwanted.wait(self._rest_of_chain_s)
+                    if self._rest_of_chain_s:
+                        self._unwanted.wait(self._rest_of_chain_s)
+                self._progress.prepared_hits += len(event.hits.channel)
                 # Copies: slices would keep the arrays of all events that were read together.
                 yield PreparedEvent(event.id, entry, event.hits.channel.copy(), event.hits.peak_tick.copy(), views)
         finally:

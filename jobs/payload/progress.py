@@ -61,6 +61,7 @@ class Progress:
     scorer: Scorer | None = None
     events: int = 0
     hits: int = 0
+    prepared_hits: int = 0
     output_bytes: int = 0
     output_sha256: str = ""
 

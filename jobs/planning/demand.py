@@ -1,45 +1,60 @@
-"""What a campaign will ask of the network, as far as its spec tells beforehand."""
+"""What a campaign will ask of the network, and how many jobs that lets run, as far as it can be told beforehand."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.errors import ConfigError, Problem
+from jobs.spec.links import Links
+from jobs.spec.units import RATE, SHARE
+from jobs.throttle.allot import Ask, allot, bounds_of
+from jobs.throttle.rate import estimated_mbps
 from sonic.network import PATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jobs.manifest import Manifest
-    from jobs.spec.campaign import Campaign, Estimate
+    from jobs.spec.campaign import Campaign
     from jobs.spec.site import Site
 
-__all__ = ["Demand", "SiteDemand", "estimate_demand", "mbps_per_job"]
+__all__ = ["Demand", "SiteDemand", "check_budgets", "estimate_demand"]
 
 
 @dataclass(frozen=True)
 class SiteDemand:
-    """What one site lets the campaign have; None is what is not known."""
+    """What one site lets the campaign have; None is what is not known before the first jobs report.
+
+    Attributes:
+        budget_mbps: Mb/s that the site's jobs may send together.
+        mbps_per_job: Mb/s on the wire of one running job of the gpu flavour, mean.
+        jobs_that_fit: jobs whose mean demand fills what binds; with them the campaign's duration is computed.
+        admitted: jobs that may run at once, `admit_factor` included.
+        binds: what keeps the site from more.
+        slots: that belong to the site now; None if no pool was asked.
+
+    """
 
     budget_mbps: float
-    """Mb/s that the site's jobs may send together."""
+    mbps_per_job: float | None
     jobs_that_fit: int | None
-    """Jobs of the gpu flavour that the budget carries."""
-    most_jobs: int | None
-    """Limit of the site config on jobs."""
+    admitted: int | None
+    binds: str
+    slots: int | None = None
 
-    @property
-    def most_at_once(self) -> int | None:
-        """Most jobs at once by what is known."""
-        known = [number for number in (self.jobs_that_fit, self.most_jobs) if number is not None]
-        return min(known) if known else None
-
-    @property
-    def binds(self) -> str:
-        """Which of the limits binds."""
-        if self.most_at_once is None:
-            return "slots"
-        return "uplink" if self.most_at_once == self.jobs_that_fit else "most_jobs"
+    def sentence(self, site: Site) -> str:
+        """Return it in words."""
+        if not self.budget_mbps:
+            return f"{site.name}: closed for jobs that use the network (campaign_share: 0 %)"
+        budget = f"{SHARE.write(site.campaign_share)} of {RATE.write(site.uplink_mbps)}"
+        if self.mbps_per_job is None or self.jobs_that_fit is None:
+            return f"{site.name}: {budget}; the first jobs are pilots and tell how many fit"
+        return (
+            f"{site.name}: {self.mbps_per_job:.3g} Mb/s a job, {self.jobs_that_fit:,} jobs fit in {budget};"
+            f" {self.binds} {'bind' if self.binds == 'slots' else 'binds'}"
+        )
 
 
 @dataclass(frozen=True)
@@ -47,35 +62,83 @@ class Demand:
     """What the campaign asks; None is what is not known before the first jobs report."""
 
     mbps_per_job: float | None
-    """Mean Mb/s of one running job of the gpu flavour."""
+    """Mean Mb/s on the wire of one running job of the gpu flavour, by the spec's estimate."""
     total_gb: float | None
-    """GB that all jobs send to the inference pool."""
-    shortest_s: float | None
-    """Seconds that the gpu jobs take at least, with every site as full as its limits allow."""
+    """GB of patches that all jobs send to the inference pool."""
+    expected_s: float | None
+    """Seconds that the gpu jobs take with every site as full as its limits allow."""
     sites: Mapping[str, SiteDemand]
 
 
-def mbps_per_job(estimate: Estimate) -> float:
-    """Return the mean rate at which a job of the gpu flavour sends patches, Mb/s."""
-    return estimate.hits_per_event * PATCH_BYTES * 8 / 1e6 / estimate.seconds_per_event
+def check_budgets(campaign: Campaign, sites: Mapping[str, Site], spec: str) -> None:
+    """Refuse a site whose budget is too small for one job by the spec's estimate.
+
+    Raises:
+        ConfigError: names every such site, with both numbers.
+
+    """
+    if campaign.estimate is None or campaign.flavour == "cpu":
+        return
+    rate = estimated_mbps(campaign.estimate)
+    remedy = "raise uplink or campaign_share, close the site with campaign_share: 0 %, or correct the estimate"
+    small = [name for name, site in sites.items() if site.rate_per_job_mbps is None and 0 < site.budget_mbps < rate]
+    if small:
+        raise ConfigError(
+            [
+                Problem(
+                    spec,
+                    "estimate",
+                    f"site '{name}' has a budget of {RATE.write(sites[name].budget_mbps)}, too small for one job of"
+                    f" {rate:.3g} Mb/s",
+                    remedy,
+                )
+                for name in small
+            ]
+        )
 
 
-def estimate_demand(campaign: Campaign, sites: Mapping[str, Site], manifest: Manifest) -> Demand:
-    """Compute what the campaign asks of every site's network."""
+def estimate_demand(
+    campaign: Campaign,
+    sites: Mapping[str, Site],
+    manifest: Manifest,
+    links: Links | None = None,
+    slots: Mapping[str, int] | None = None,
+) -> Demand:
+    """Compute what the campaign asks of every site's network.
+
+    Args:
+        campaign: its estimate.
+        sites: by name.
+        manifest: its events.
+        links: what the sites share.
+        slots: by site, how many belong to it; None if no pool was asked.
+
+    """
+    links = links or Links()
     estimate = campaign.estimate
-    rate = mbps_per_job(estimate) if estimate else None
-    by_site = {}
-    for name, site in sites.items():
-        fit = int(site.budget_mbps / rate) if rate else None
-        by_site[name] = SiteDemand(site.budget_mbps, fit, site.most_jobs)
+    rate = estimated_mbps(estimate) if estimate else None
+    rates = {name: site.rate_per_job_mbps or rate for name, site in sites.items()}
+    asks = {name: Ask(mbps, slots[name] if slots else math.inf) for name, mbps in rates.items() if mbps is not None}
+    fit = allot(asks, bounds_of(sites, links, admit=False))
+    admitted = allot(asks, bounds_of(sites, links, admit=True))
+    by_site = {
+        name: SiteDemand(
+            budget_mbps=site.budget_mbps,
+            mbps_per_job=rates[name],
+            jobs_that_fit=fit[name].jobs if name in fit else None,
+            admitted=admitted[name].jobs if name in admitted else None,
+            binds=fit[name].binds if name in fit else "pilots",
+            slots=slots[name] if slots else None,
+        )
+        for name, site in sites.items()
+    }
     if estimate is None:
         return Demand(None, None, None, by_site)
     events = manifest.n_events - manifest.n_cpu_events
-    limits = [demand.most_at_once for demand in by_site.values()]
-    at_once = sum(limit for limit in limits if limit is not None) if None not in limits else None
+    at_once = sum(allotment.jobs for allotment in fit.values())
     return Demand(
-        rate,
-        events * estimate.hits_per_event * PATCH_BYTES / 1e9,
-        events * estimate.seconds_per_event / at_once if at_once else None,
-        by_site,
+        mbps_per_job=rate,
+        total_gb=events * estimate.hits_per_event * PATCH_BYTES / 1e9,
+        expected_s=events * estimate.seconds_per_event / at_once if at_once else None,
+        sites=by_site,
     )

@@ -15,21 +15,22 @@ from jobs.errors import CampaignError, InputError, JobsError
 from jobs.layout import CampaignFolder
 from jobs.manifest import cut, read_manifest, write_manifest
 from jobs.planning.count import Inputs, count_inputs
-from jobs.planning.demand import estimate_demand
+from jobs.planning.demand import check_budgets, estimate_demand
 from jobs.planning.inputs import find_inputs
 from jobs.reco.read import count_entries
 from jobs.replace_file import replace_file
-from jobs.spec.campaign import dump_campaign, load_campaign_and_sites
+from jobs.spec.campaign import dump_campaign, load_campaign_and_grid
 from jobs.spec.site import find_sites_folder
 from jobs.spread import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jobs.manifest import Manifest
     from jobs.planning.count import Counter
     from jobs.planning.demand import Demand
     from jobs.spec.campaign import Campaign
+    from jobs.spec.links import Links
     from jobs.spec.site import Site
     from jobs.spread import Progress
 
@@ -85,8 +86,23 @@ class Plan:
         )
 
 
-def plan(campaign: Campaign, sites: Mapping[str, Site], inputs: Inputs, network_sha256: str = "") -> Plan:
+def plan(
+    campaign: Campaign,
+    sites: Mapping[str, Site],
+    inputs: Inputs,
+    network_sha256: str = "",
+    links: Links | None = None,
+    slots: Mapping[str, int] | None = None,
+) -> Plan:
     """Plan a campaign whose inputs are counted; the same arguments give the same plan.
+
+    Args:
+        campaign: the spec.
+        sites: its sites, by name.
+        inputs: its files.
+        network_sha256: of the ONNX file, where jobs of the cpu flavour use it.
+        links: what the sites share.
+        slots: by site, how many belong to it; None if no pool was asked.
 
     Raises:
         InputError: no file can be used.
@@ -97,7 +113,7 @@ def plan(campaign: Campaign, sites: Mapping[str, Site], inputs: Inputs, network_
         examples = "\n".join(f"  {file.reason}" for file in inputs.rejected[:5])
         message = f"campaign '{campaign.name}' has nothing to do: none of its input files can be used:\n{examples}"
         raise InputError(message)
-    return Plan(campaign, inputs, manifest, estimate_demand(campaign, sites, manifest))
+    return Plan(campaign, inputs, manifest, estimate_demand(campaign, sites, manifest, links, slots))
 
 
 def make_plan(
@@ -108,6 +124,7 @@ def make_plan(
     progress: Progress = silent,
     counter: Counter = count_entries,
     keep_cache: bool = True,
+    count_slots: Callable[[Mapping[str, Site]], Mapping[str, int] | None] = lambda sites: None,
 ) -> Plan:
     """Read the spec and its sites, find and count the inputs, and plan.
 
@@ -118,20 +135,22 @@ def make_plan(
         progress: called with the number of files counted and of all files.
         counter: opens one file.
         keep_cache: whether to remember new counts; without it nothing on disk changes.
+        count_slots: gives the number of slots by site, or None where there is nobody to ask.
 
     Raises:
         ConfigError: every problem of the spec, its sites and its patterns.
         InputError: files cannot be reached now, or none can be used.
 
     """
-    campaign, sites = load_campaign_and_sites(spec, sites_folder)
+    campaign, grid = load_campaign_and_grid(spec, sites_folder)
+    check_budgets(campaign, grid.sites, str(spec))
     folder = folder or CampaignFolder(campaign.folder)
     paths = find_inputs(campaign, str(spec))
     inputs = count_inputs(
         paths, folder.inputs, counter=counter, progress=progress, keep_cache=keep_cache, spec=str(spec)
     )
     sha256 = hashlib.sha256(Path(campaign.network.file).read_bytes()).hexdigest() if campaign.needs_network_file else ""
-    return plan(campaign, sites, inputs, sha256)
+    return plan(campaign, grid.sites, inputs, sha256, grid.links, count_slots(grid.sites))
 
 
 def write_plan(made: Plan, folder: CampaignFolder) -> bool:

@@ -63,6 +63,8 @@ class SiteTerms:
         share_mbps: Mb/s on the wire that it may send.
         flavour: of the next job with `flavour: auto`: gpu or cpu.
         planned_mbps: Mb/s that the campaign's jobs there may grow to, for other campaigns to know.
+        takes_more: whether jobs that use the network may start there. Without it a slot whose job ends gets the next
+            one at once, and the negotiator, with its limits, is not asked.
 
     """
 
@@ -70,6 +72,7 @@ class SiteTerms:
     share_mbps: float
     flavour: str = "gpu"
     planned_mbps: float = 0.0
+    takes_more: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "log": str(folder.events_log),
         "submit_event_notes": f"{EVENT_NOTE}$(job)",
         "getenv": "False",
-        "requirements": " || ".join(f"({expression})" for expression in request.slots.values()),
+        "requirements": " || ".join(_wanted(site, expression) for site, expression in request.slots.items()),
         "request_cpus": "1",
         "request_memory": f"{request.memory_mb}MB",
         "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
@@ -195,6 +198,7 @@ def terms_attributes(site: str, terms: SiteTerms) -> dict[str, str]:
         share_attribute(site): f"{terms.share_mbps:.4f}",
         f"SonicGridFlavour_{name}": quote_classad(terms.flavour),
         planned_attribute(site): f"{terms.planned_mbps:.2f}",
+        f"SonicGridTakes_{name}": str(terms.takes_more),
     }
 
 
@@ -230,6 +234,12 @@ def quote_words(words: Sequence[str]) -> str:
     """Quote arguments or variables in HTCondor's new syntax: the whole in double quotes, each word in single ones."""
     quoted = ("'" + word.replace("'", "''").replace('"', '""') + "'" for word in words)
     return '"' + " ".join(quoted) + '"'
+
+
+def _wanted(site: str, expression: str) -> str:
+    """A ClassAd expression over a slot that says whether a job may run there."""
+    takes = f'(MY.SonicGridTakes_{attribute_of(site)} || MY.SonicGridFlavourOfSlot == "cpu")'
+    return f"(({expression}) && {takes})"
 
 
 def _by_site(of_site: Mapping[str, str], otherwise: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from jobs.errors import UsageError
 from jobs.running.describe import Limit
 from jobs.throttle.negotiator import gpu_limit, jobs_limit, link_limit, site_limit
+from jobs.throttle.rate import CHARGE_STEP_MBPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +70,7 @@ def limits_to_set(
     limits: dict[str, float] = {}
     more = {name: _more_mbps(decisions[name]) for name in sites}
     for name, site in sites.items():
-        full = site.budget_mbps * site.admit_factor
+        full = site.budget_mbps * site.admit_factor + _rounding(decisions[name])
         limits[site_limit(name)] = min(full, in_use.get(site_limit(name), 0.0) + more[name])
         if site.most_jobs is not None:
             limits[jobs_limit(name)] = float(site.most_jobs)
@@ -78,11 +79,17 @@ def limits_to_set(
     for link in {link for site in sites.values() for link in site.shared_links}:
         users = [name for name, site in sites.items() if link in site.shared_links]
         full = links.shared_links[link].budget_mbps * min(sites[name].admit_factor for name in users)
+        full += sum(_rounding(decisions[name]) for name in users)
         used = in_use.get(link_limit(link), 0.0)
         limits[link_limit(link)] = min(full, used + sum(more[name] for name in users))
     return limits
 
 
+def _rounding(decision: Decision) -> float:
+    """Return by how much the charges of all jobs that are admitted may be rounded up."""
+    return decision.admitted * CHARGE_STEP_MBPS if decision.admitted else 0.0
+
+
 def _more_mbps(decision: Decision) -> float:
     """Return what the jobs that may start now are charged together."""
-    return max(0, decision.room - decision.running) * decision.rate.mbps
+    return max(0, decision.room - decision.running) * decision.rate.charge_mbps

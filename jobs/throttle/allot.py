@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from jobs.spec.links import Links
     from jobs.spec.site import Site
 
-__all__ = ["Allotment", "Ask", "Bound", "allot", "bounds_of"]
+__all__ = ["OWN_LINK", "SHARED_LINK", "Allotment", "Ask", "Bound", "allot", "bounds_of"]
+
+OWN_LINK = "the link"
+SHARED_LINK = "shared link "
+"""What binds a site, in words; the name of a shared link follows."""
 
 _TINY = 1e-9
 
@@ -72,7 +76,7 @@ def bounds_of(sites: Mapping[str, Site], links: Links, *, admit: bool) -> list[B
 
     """
     factor = {name: site.admit_factor if admit else 1.0 for name, site in sites.items()}
-    found = [Bound("the link", site.budget_mbps * factor[name], (name,)) for name, site in sites.items()]
+    found = [Bound(OWN_LINK, site.budget_mbps * factor[name], (name,)) for name, site in sites.items()]
     for name, site in sites.items():
         if site.most_jobs is not None:
             found.append(Bound("most_jobs", float(site.most_jobs), (name,), in_jobs=True))
@@ -80,7 +84,7 @@ def bounds_of(sites: Mapping[str, Site], links: Links, *, admit: bool) -> list[B
         users = tuple(name for name, site in sites.items() if link in site.shared_links)
         if users:
             capacity = shared.budget_mbps * min(factor[name] for name in users)
-            found.append(Bound(f"shared link {link}", capacity, users))
+            found.append(Bound(f"{SHARED_LINK}{link}", capacity, users))
     for pool, gpus in links.gpu_pools.items():
         users = tuple(name for name, site in sites.items() if site.gpu_pool == pool)
         if users:

@@ -2,7 +2,8 @@
 
 Two promises are kept by arithmetic. Shares: the jobs that run and those that may start before the next decision, each
 at its share, together stay inside every link's budget. Order: a site gets room for more jobs only once the smaller
-shares that this needs have been in force long enough for running jobs to have read them.
+shares that this needs have been in force long enough for running jobs to have read them, and larger shares only once
+the smaller ones of other sites on the same link have.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jobs.throttle.allot import Ask, allot, bounds_of
+from jobs.throttle.allot import OWN_LINK, SHARED_LINK, Ask, allot, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ class SiteSeen:
         starts: jobs that the ramp lets start now.
         ready: jobs for whose number the shares have been in force long enough.
         most: jobs that the site can use, by its slots and by what is left of the campaign.
+        ready_mbps: share for which room has been made long enough: the smallest target of that time.
 
     """
 
@@ -43,6 +45,7 @@ class SiteSeen:
     starts: int = 0
     ready: int = 0
     most: float = math.inf
+    ready_mbps: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Decision:
         room: jobs that may run now, on the way there; never less than what the ramp and the shares allow.
         planned: jobs that the shares are made for.
         share_mbps: Mb/s on the wire that one job may send; 0 where nothing may be sent.
+        target_mbps: what that will be once all jobs have read the shares that make room for it.
 
     """
 
@@ -69,6 +73,12 @@ class Decision:
     room: int
     planned: int
     share_mbps: float
+    target_mbps: float
+
+    @property
+    def link_binds(self) -> bool:
+        """Whether a link keeps the site from more jobs, its own or a shared one."""
+        return self.binds == OWN_LINK or self.binds.startswith(SHARED_LINK)
 
 
 def decide(
@@ -94,13 +104,13 @@ def decide(
     asks = {name: Ask(rates[name].mbps, seen[name].most) for name in sites}
     bounds = bounds_of(sites, links, admit=True)
     if not split_shared:
-        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in ("the link", "most_jobs")]
+        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in (OWN_LINK, "most_jobs")]
     allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
     planned = {
         name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts))
         for name in sites
     }
-    shares = {name: _share(name, sites, links, rates, planned, others_mbps) if planned[name] else 0.0 for name in sites}
+    targets = _targets(sites, links, rates, planned, others_mbps)
     return {
         name: Decision(
             site=name,
@@ -110,7 +120,8 @@ def decide(
             binds=allotted[name].binds,
             room=min(allotted[name].jobs, planned[name], max(seen[name].ready, seen[name].running)),
             planned=planned[name],
-            share_mbps=shares[name],
+            share_mbps=min(targets[name], seen[name].ready_mbps),
+            target_mbps=targets[name],
         )
         for name in sites
     }
@@ -120,27 +131,46 @@ def _less(bound: Bound, others_mbps: Mapping[str, float]) -> Bound:
     """Take off what other campaigns use."""
     if bound.in_jobs:
         return bound
-    key = bound.sites[0] if bound.what == "the link" else bound.what.removeprefix("shared link ")
+    key = bound.sites[0] if bound.what == OWN_LINK else bound.what.removeprefix(SHARED_LINK)
     return replace(bound, capacity=max(0.0, bound.capacity - others_mbps.get(key, 0.0)))
 
 
-def _share(
-    name: str,
+def _targets(
     sites: Mapping[str, Site],
     links: Links,
     rates: Mapping[str, JobRate],
     planned: Mapping[str, int],
     others_mbps: Mapping[str, float],
-) -> float:
-    """Return a job's part of the narrowest of its links: by what it was admitted with, of all that is."""
-    mine = rates[name].mbps
-    parts = [_part(mine, sites[name].budget_mbps, planned[name] * mine + others_mbps.get(name, 0.0))]
-    for link in sites[name].shared_links:
-        users = [user for user, site in sites.items() if link in site.shared_links]
-        total = sum(planned[user] * rates[user].mbps for user in users)
-        parts.append(_part(mine, links.shared_links[link].budget_mbps, total + others_mbps.get(link, 0.0)))
-    return min(parts) * FULL
+) -> dict[str, float]:
+    """Return what one job of each site may send: all are slowed alike until a link is full, then the rest go on.
 
-
-def _part(mine_mbps: float, budget_mbps: float, all_mbps: float) -> float:
-    return budget_mbps * mine_mbps / all_mbps
+    Where other campaigns use a link, we have a part of its budget, by what we want and they are admitted with.
+    """
+    wanted = {name: planned[name] * rates[name].mbps for name in sites if planned[name]}
+    pipes: list[tuple[float, tuple[str, ...], str]] = [
+        (site.budget_mbps, (name,), name) for name, site in sites.items()
+    ]
+    pipes += [
+        (shared.budget_mbps, tuple(name for name, site in sites.items() if link in site.shared_links), link)
+        for link, shared in links.shared_links.items()
+    ]
+    left: list[tuple[float, set[str]]] = []
+    for budget, names, key in pipes:
+        users = {name for name in names if name in wanted}
+        ours = sum(wanted[name] for name in users)
+        if users:
+            left.append((budget * FULL * ours / (ours + others_mbps.get(key, 0.0)), users))
+    parts: dict[str, float] = {}
+    while open_ := wanted.keys() - parts.keys():
+        levels = [
+            (
+                max(0.0, budget - sum(wanted[name] * parts[name] for name in users - open_))
+                / sum(wanted[name] for name in users & open_),
+                users & open_,
+            )
+            for budget, users in left
+            if users & open_
+        ]
+        lowest = min(level for level, _ in levels)
+        parts |= {name: lowest for level, users in levels if level <= lowest for name in users}
+    return {name: rates[name].mbps * parts.get(name, 0.0) for name in sites}

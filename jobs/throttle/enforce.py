@@ -105,7 +105,13 @@ class Enforcer:
 
         """
         terms = {
-            name: SiteTerms(one.rate.mbps, one.share_mbps, flavours[name], one.planned * one.rate.mbps)
+            name: SiteTerms(
+                charge_mbps=one.rate.charge_mbps,
+                share_mbps=one.share_mbps,
+                flavour=flavours[name],
+                planned_mbps=one.planned * one.rate.mbps,
+                takes_more=0 < one.room >= one.running,
+            )
             for name, one in decisions.items()
         }
         self._tell(clusters, terms)
@@ -270,7 +276,7 @@ def _differs(told: SiteTerms, now: SiteTerms) -> bool:
         (told.charge_mbps, now.charge_mbps),
         (told.planned_mbps, now.planned_mbps),
     ]
-    return told.flavour != now.flavour or any(
+    return (told.flavour, told.takes_more) != (now.flavour, now.takes_more) or any(
         not before * TOLD_AGAIN_DOWN <= after <= before * TOLD_AGAIN_UP for before, after in pairs
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
@@ -44,6 +44,22 @@ SETTLE_S = 12.0
 
 SLOTS_EVERY_S = 15.0
 """Time between two counts of the free slots."""
+
+STALLED_S = 60.0
+"""A site with room where no job has started for so long has no slots for more."""
+
+NEARLY = 0.95
+"""Part of the admitted jobs that run where jobs end and start all the time."""
+
+_ANY = 10**9
+
+
+@dataclass(frozen=True)
+class _Published:
+    """What the jobs of a site were told: for how many the shares were made, and what the share was to become."""
+
+    planned: int
+    target_mbps: float
 
 
 class Keeper:
@@ -87,11 +103,15 @@ class Keeper:
         self._corrections = {name: site.correction for name, site in known.items()}
         self._ramps: dict[str, Ramp] = {}
         self._at_work: set[tuple[int, int, int]] | None = None
-        # Nobody knows how long ago running jobs read what they were told last: for so many it was long enough.
-        settled = [(time.monotonic(), {name: site.room for name, site in known.items()})] if known else []
-        self._published: deque[tuple[float, dict[str, int]]] = deque(settled)
+        self._published: deque[tuple[float, dict[str, _Published]]] = deque()
+        if known:
+            # Nobody knows how long ago jobs read what another process told them: for its room it was long enough.
+            told = {name: _Published(site.room, site.share_mbps) for name, site in known.items()}
+            self._published.append((time.monotonic(), told))
         self._slots: dict[str, float] = {}
         self._slots_due = 0.0
+        self._grew: dict[str, float] = {}
+        self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
         self._enforcer = Enforcer(folder, self._campaign, manifest, self._queue, self._negotiator, self._admission)
 
@@ -110,14 +130,15 @@ class Keeper:
         self._observer.look()
         mine = [job for job in jobs if job.folder == str(self._folder.root)]
         others = self._others(clusters, jobs)
-        seen = self._see(mine)
+        seen = self._see(mine, others)
         rates = self._rates(seen)
-        negotiated = "negotiator" in self._admission.values()
-        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=not negotiated)
+        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=True)
+        self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
         self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
-        self._published.append((time.monotonic(), {name: one.planned for name, one in decisions.items()}))
+        told = {name: _Published(one.planned, one.target_mbps) for name, one in decisions.items()}
+        self._published.append((time.monotonic(), told))
         self._state = self._state_of(decisions, flavours, mine)
         write_state(self._folder, self._state)
         self._decisions.note(sites, decisions, self._corrections)
@@ -161,9 +182,10 @@ class Keeper:
                 others[link] = others.get(link, 0.0) + mbps
         return others
 
-    def _see(self, mine: Sequence[JobInQueue]) -> dict[str, SiteSeen]:
+    def _see(self, mine: Sequence[JobInQueue], others: Mapping[str, float]) -> dict[str, SiteSeen]:
         now = time.monotonic()
         self._count_slots(mine, now)
+        left = float(self._observer.n_unfinished)
         at_work = {(job.cluster, job.proc, job.starts) for job in mine if job.charge_mbps > 0}
         new = at_work - self._at_work if self._at_work is not None else set()
         self._at_work = at_work
@@ -175,12 +197,21 @@ class Keeper:
             started = sum((job.cluster, job.proc, job.starts) in new for job in here)
             before = self._ramps.get(name, Ramp(at_s=now))
             self._ramps[name] = before.after(now, started, site.ramp_per_min)
-            settled = [planned.get(name, 0) for _, planned in self._published]
+            if started or len(here) >= self._room(name):
+                self._grew[name] = now
+            most = min(self._slots.get(name, math.inf), self._most_by_flavour(site), left)
+            if self._admission[name] == "negotiator":
+                most = min(most, self._most_by_charges(site, here, others.get(name, 0.0)))
+            if now - self._grew.setdefault(name, now) > STALLED_S:
+                # Shares are not made thin for jobs that do not come: the slots there do not suit them.
+                most = min(most, len(here) + max(1, len(here) // 10))
+            settled = [] if site.gateway else [told[name] for _, told in self._published if name in told]
             seen[name] = SiteSeen(
                 running=len(here),
                 starts=self._ramps[name].starts,
-                ready=min(settled, default=10**9) if not site.gateway else 10**9,
-                most=min(self._slots.get(name, math.inf), self._most_by_flavour(site)),
+                ready=min((one.planned for one in settled), default=_ANY),
+                most=most,
+                ready_mbps=min((one.target_mbps for one in settled), default=math.inf),
             )
         return seen
 
@@ -193,6 +224,18 @@ class Keeper:
             taken = sum(job.site == name for job in mine)
             self._slots[name] = taken + self._negotiator.free_slots(site.slots)
 
+    def _room(self, name: str) -> int:
+        decided = self._decided.get(name)
+        return decided.room if decided is not None else 0
+
+    def _most_by_charges(self, site: Site, here: Sequence[JobInQueue], others_mbps: float) -> float:
+        """Return how many jobs the negotiator lets run: those that do are charged as when they were admitted."""
+        decided = self._decided.get(site.name)
+        if decided is None or decided.rate.charge_mbps <= 0:
+            return math.inf
+        left_mbps = site.budget_mbps * site.admit_factor - others_mbps - sum(job.charge_mbps for job in here)
+        return len(here) + max(0, math.floor(left_mbps / decided.rate.charge_mbps + 1e-6))
+
     def _most_by_flavour(self, site: Site) -> float:
         """Return how many gpu jobs are sooner done than cpu jobs, where jobs may be either."""
         if self._campaign.flavour != "auto":
@@ -202,19 +245,30 @@ class Keeper:
         return math.floor(site.budget_mbps * FULL / thinnest_share_mbps(tally, core))
 
     def _rates(self, seen: Mapping[str, SiteSeen]) -> dict[str, JobRate]:
-        """Return Mb/s per job by site, corrected; in hundredths, as jobs are charged."""
+        """Return Mb/s per job by site, corrected."""
         now = time.time()
         everywhere = sum(self._observer.tallies.values(), Tally())
         rates = {}
         for name, site in self._grid.sites.items():
             here = self._observer.tallies.get(name, Tally())
             before = self._corrections.get(name, Correction())
-            decided = self._state.sites.get(name)
-            at_limit = decided is not None and seen[name].running >= 0.9 * decided.admitted
-            after = correct(before, here.pressure, admit_factor=site.admit_factor, at_limit=at_limit, now_s=now)
+            recent = self._observer.recent.get(name, Tally())
+            decided = self._decided.get(name)
+            if decided is None or decided.rate.origin != "measured":
+                # Nothing to correct yet: the time for a step to show begins when reports are what counts.
+                after = replace(before, changed_at=now)
+            else:
+                after = correct(
+                    before,
+                    recent.pressure,
+                    admit_factor=site.admit_factor,
+                    at_limit=decided.link_binds and seen[name].running >= NEARLY * decided.admitted,
+                    now_s=now,
+                    share_use=recent.share_use,
+                    over_limit=seen[name].running > decided.admitted,
+                )
             self._corrections[name] = after
-            rate = choose_rate(site, here, everywhere, self._campaign.estimate, after.factor)
-            rates[name] = replace(rate, mbps=max(0.01, math.ceil(rate.mbps * 100 - 1e-6) / 100))
+            rates[name] = choose_rate(site, here, everywhere, self._campaign.estimate, after.factor)
         return rates
 
     def _state_of(

@@ -13,6 +13,7 @@ from jobs.running.bring_home import bring_home
 from jobs.running.follow import BlockFollower
 from jobs.running.submit import jobs_to_run
 from jobs.states import JobState
+from jobs.throttle.correct import LOOK_BACK_S
 from jobs.throttle.rate import MEMORY_S, Tally, tally_of_heartbeat, tally_of_record
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Observer:
         self._since = since
         self._round = round_began(folder)
         self._tallies = dict(tallies)
+        self._recent: dict[str, Tally] = {}
         self._core = core_patches_per_s
         self._faded_at = since or time.time()
         self._followers: dict[int, BlockFollower] = {}
@@ -82,6 +84,7 @@ class Observer:
         now = time.time()
         age_s, self._faded_at = max(0.0, now - self._faded_at), now
         self._tallies = {site: tally.faded(age_s) for site, tally in self._tallies.items()}
+        self._recent = {site: tally.faded(age_s, LOOK_BACK_S) for site, tally in self._recent.items()}
         for number, follower in self._followers.items():
             if follower.poll():
                 for told in follower.heartbeats():
@@ -96,6 +99,11 @@ class Observer:
         return sorted(self._to_run[block] & follower.unfinished(self._round))
 
     @property
+    def n_unfinished(self) -> int:
+        """Number of jobs that have not ended."""
+        return sum(len(self.unfinished(number)) for number in self._followers)
+
+    @property
     def blocks(self) -> list[int]:
         """Numbers of the blocks that have jobs which have not ended."""
         return [number for number in self._followers if self.unfinished(number)]
@@ -104,6 +112,11 @@ class Observer:
     def tallies(self) -> Mapping[str, Tally]:
         """Reports of gpu jobs, by site."""
         return self._tallies
+
+    @property
+    def recent(self) -> Mapping[str, Tally]:
+        """The same of the last minutes: what the correction looks at."""
+        return self._recent
 
     @property
     def core_patches_per_s(self) -> float | None:
@@ -118,7 +131,10 @@ class Observer:
         if beat.flavour == "cpu":
             self._core_reports(beat.hits, beat.inference_s)
         else:
-            self._add(beat.site, tally_of_heartbeat(beat).faded(now - told.at))
+            age_s = max(0.0, now - told.at)
+            tally = tally_of_heartbeat(beat)
+            self._add(beat.site, tally.faded(age_s))
+            self._recent[beat.site] = self._recent.get(beat.site, Tally()) + tally.faded(age_s, LOOK_BACK_S)
 
     def _read_records(self, number: int, follower: BlockFollower) -> None:
         """Take the records of jobs that ended and could send no heartbeats."""

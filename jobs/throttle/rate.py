@@ -1,8 +1,9 @@
 """How many Mb/s one job takes: measured from what jobs report, so that no pacing can disguise it.
 
 A paced job sends no faster than it may, so its throughput says nothing about what it would take. But its stages do:
-it prepares the next event while this one is on the wire, so left alone it needs, for an event, the longer of the two,
-and what the pacer held it back does not count.
+it prepares the next event while this one is on the wire, so left alone it is as fast as the slower of the two, and
+what the pacer held it back does not count. Each stage is measured by what went through it: events that are prepared
+and wait would make the job look slow if their preparation were held against the few bytes that were let through.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ __all__ = ["PILOTS", "JobRate", "Tally", "choose_rate", "estimated_mbps", "tally
 PILOTS = 3
 """Jobs of a site that run before anything is known about its jobs; their reports give the numbers for the rest."""
 
+PILOT_CHARGE = 0.05
+"""Part of its rate that a pilot is charged."""
+
+CHARGE_STEP_MBPS = 0.01
+"""Charges are whole multiples of this, rounded up: HTCondor is told them as text with two decimals."""
+
 MEMORY_S = 900.0
 """What was reported so long ago counts 1/e of what is reported now."""
 
@@ -44,6 +51,8 @@ class Tally:
         write_s: writing the output.
         paced_s: held back by the pacer.
         window_s: time that the reports cover.
+        prepared_mb: MB on the wire of the events that were prepared, sent or not.
+        allowed_mb: MB that the shares would have let through; 0 for jobs that are not paced.
 
     """
 
@@ -54,28 +63,47 @@ class Tally:
     write_s: float = 0.0
     paced_s: float = 0.0
     window_s: float = 0.0
+    prepared_mb: float = 0.0
+    allowed_mb: float = 0.0
 
     def __add__(self, other: Tally) -> Tally:
         """Add two sums."""
         return Tally(*(mine + its for mine, its in zip(_values(self), _values(other), strict=True)))
 
-    def faded(self, age_s: float) -> Tally:
-        """Return the sums as they count after `age_s` more seconds."""
-        kept = math.exp(-age_s / MEMORY_S)
+    def faded(self, age_s: float, memory_s: float = MEMORY_S) -> Tally:
+        """Return the sums as they count after `age_s` more seconds: 1/e of it after `memory_s`."""
+        kept = math.exp(-age_s / memory_s)
         return Tally(*(value * kept for value in _values(self)))
 
     @property
     def mbps(self) -> float | None:
         """Mb/s that a job takes if nobody holds it back; None if too little is known."""
-        busy_s = max(self.prepare_s, self.send_s, self.write_s)
-        if busy_s <= 0 or self.wire_mb <= 0 or self.window_s < ENOUGH_S:
+        through = (
+            (self.prepared_mb or self.wire_mb, self.prepare_s),
+            (self.wire_mb, self.send_s),
+            (self.wire_mb, self.write_s),
+        )
+        speeds = [megabytes * 8 / seconds for megabytes, seconds in through if seconds > 0]
+        if not speeds or self.wire_mb <= 0 or self.window_s < ENOUGH_S:
             return None
-        return self.wire_mb * 8 / busy_s
+        return min(speeds)
 
     @property
     def pressure(self) -> float | None:
-        """Part of the time for which the pacer held jobs back; None if too little is known."""
-        return self.paced_s / self.window_s if self.window_s >= ENOUGH_S else None
+        """Part of the time for which jobs waited for their share and nothing else; None if too little is known.
+
+        Not the time for which a request waits for the pacer: that is nearly all of it in a job that uses its share,
+        whether there is one job or three for what the link carries. But a job whose events are held back has its
+        slowest stage idle: by so much is it slower than alone.
+        """
+        if self.window_s < ENOUGH_S or self.allowed_mb <= 0:
+            return None
+        return max(0.0, 1.0 - max(self.prepare_s, self.send_s, self.write_s) / self.window_s)
+
+    @property
+    def share_use(self) -> float | None:
+        """Part of their shares that jobs used; None if too little is known, or nothing paces them."""
+        return self.wire_mb / self.allowed_mb if self.allowed_mb > 0 and self.window_s >= ENOUGH_S else None
 
     @property
     def wire_mb_per_event(self) -> float | None:
@@ -92,6 +120,8 @@ def _values(tally: Tally) -> tuple[float, ...]:
         tally.write_s,
         tally.paced_s,
         tally.window_s,
+        tally.prepared_mb,
+        tally.allowed_mb,
     )
 
 
@@ -105,6 +135,8 @@ def tally_of_heartbeat(beat: Heartbeat) -> Tally:
         write_s=beat.write_s,
         paced_s=beat.paced_s,
         window_s=beat.window_s,
+        prepared_mb=beat.prepared_hits * PATCH_BYTES * WIRE_OVERHEAD / 1e6,
+        allowed_mb=(beat.share_mbps or 0.0) * beat.window_s / 8,
     )
 
 
@@ -119,6 +151,7 @@ def tally_of_record(record: Record) -> Tally:
         write_s=stages.write_s,
         paced_s=record.paced_s,
         window_s=max(0.0, record.ended - record.started - stages.startup_s),
+        prepared_mb=record.bytes_sent * WIRE_OVERHEAD / 1e6,
     )
 
 
@@ -135,6 +168,17 @@ class JobRate:
 
     mbps: float
     origin: Literal["config", "measured", "elsewhere", "spec", "pilots"]
+
+    @property
+    def charge_mbps(self) -> float:
+        """Mb/s that a job is admitted with: what it needs, but little for pilots.
+
+        A running job is charged for as long as it runs what it was admitted with. Pilots, whose need is not known, are
+        kept to their number by the room of their site; charged for all of the link, they would keep the jobs that
+        follow them out.
+        """
+        charge = self.mbps * (PILOT_CHARGE if self.origin == "pilots" else 1.0)
+        return max(1, math.ceil(charge / CHARGE_STEP_MBPS - 1e-6)) * CHARGE_STEP_MBPS
 
 
 def estimated_mbps(estimate: Estimate) -> float:
@@ -158,7 +202,8 @@ def choose_rate(
     """
     if site.rate_per_job_mbps is not None:
         return JobRate(site.rate_per_job_mbps, "config")
-    most = site.most_rate_per_job_mbps or math.inf
+    # One job must always fit: it is paced to the budget, whatever it would take.
+    most = min(site.most_rate_per_job_mbps or math.inf, site.budget_mbps * site.admit_factor or math.inf)
 
     def bounded(mbps: float) -> float:
         return min(max(mbps, site.least_rate_per_job_mbps), most)

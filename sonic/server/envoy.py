@@ -39,23 +39,25 @@ MAX_REQUESTS_IN_FLIGHT = 100_000
 
 @dataclass(frozen=True)
 class Balancer:
-    """Where Envoy listens, on 127.0.0.1.
+    """Where Envoy listens.
 
     Attributes:
         port: for clients, gRPC.
-        admin_port: Envoy's own page with statistics, Prometheus metrics under /stats/prometheus.
+        admin_port: Envoy's own page with statistics, Prometheus metrics under /stats/prometheus; on 127.0.0.1.
+        address: IPv4 address that clients reach it at.
 
     """
 
     port: int
     admin_port: int
+    address: str = LOOPBACK
 
 
 def bootstrap(balancer: Balancer, endpoints_file: Path) -> str:
     """Return Envoy's configuration file, as JSON."""
     listener = {
         "name": "clients",
-        "address": _address(balancer.port),
+        "address": _address(balancer.port, balancer.address),
         # Otherwise a second Envoy could listen on the same port, and each would get some of the clients.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": REPLAY_BYTES,
@@ -216,8 +218,8 @@ def _http2() -> dict[str, Any]:
     }
 
 
-def _address(port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": LOOPBACK, "port_value": port}}
+def _address(port: int, address: str = LOOPBACK) -> dict[str, Any]:
+    return {"socket_address": {"address": address, "port_value": port}}
 
 
 def _typed(name: str, config: dict[str, Any]) -> dict[str, Any]:

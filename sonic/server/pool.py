@@ -28,6 +28,7 @@ from sonic.server.programs import find_programs
 from sonic.server.repository import Serving, fingerprint, write_repository
 from sonic.server.start import Starter
 from sonic.server.state import ServersState, ServerState, read_state, write_state
+from sonic.server.triton import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +79,7 @@ def start_servers(
     runtime: Path,
     model: Path = DEMO_MODEL,
     gpu: bool = False,
+    address: str = LOOPBACK,
     report: Callable[[str], None] = lambda _: None,
     timeout_s: float = 120.0,
 ) -> ServersState:
@@ -89,6 +91,7 @@ def start_servers(
         runtime: folder that `sonic.server.install.install` filled.
         model: ONNX file with the tensors of `sonic.network`.
         gpu: serve from the GPUs; needs onnxruntime-gpu in Triton's environment.
+        address: IPv4 address of this machine that clients go to; by default nobody else's machine reaches the set.
         report: is told each step in a few words.
         timeout_s: for each server to get ready.
 
@@ -124,7 +127,7 @@ def start_servers(
         if before is None or before.fingerprint != mark or not repository.is_dir():
             _stop(folder)
             write_repository(repository, model, serving)
-        starter = Starter(folder, programs, gpu, report, timeout_s)
+        starter = Starter(folder, programs, gpu, report, timeout_s, address)
         state = starter.start([f"triton-{number}" for number in range(1, count + 1)], before, mark)
         write_state(folder, state)
         return state

@@ -10,7 +10,7 @@ from sonic.errors import SetupFailed
 from sonic.server import envoy, process, triton
 from sonic.server.ports import PortPicker, is_free
 from sonic.server.state import ServersState, ServerState
-from sonic.server.triton import TritonPorts
+from sonic.server.triton import LOOPBACK, TritonPorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +32,20 @@ class Starter:
     """One call of `start_servers`, which undoes what it started if it cannot finish."""
 
     def __init__(
-        self, folder: Path, programs: Programs, gpu: bool, report: Callable[[str], None], timeout_s: float
+        self,
+        folder: Path,
+        programs: Programs,
+        gpu: bool,
+        report: Callable[[str], None],
+        timeout_s: float,
+        address: str = LOOPBACK,
     ) -> None:
         self._folder = folder
         self._programs = programs
         self._gpu = gpu
         self._report = report
         self._timeout_s = timeout_s
+        self._address = address
         self._ports = PortPicker()
         self._started: list[str] = []
 
@@ -60,6 +67,7 @@ class Starter:
             envoy_pid=leader.pid,
             envoy_started=leader.create_time(),
             port=balancer.port,
+            address=balancer.address,
             admin_port=balancer.admin_port,
             servers=tuple(servers),
         )
@@ -111,8 +119,9 @@ class Starter:
         leader, balancer = self._running_envoy(before, config, listing)
         if leader is None or balancer is None:
             process.stop_processes(self._folder, lambda name: name == envoy.ROLE)
-            wishes = (before.port, before.admin_port) if before else (None, None)
-            balancer = envoy.Balancer(*(self._ports.pick(wish) for wish in wishes))
+            port = self._ports.pick(before.port if before else None, self._address)
+            admin_port = self._ports.pick(before.admin_port if before else None)
+            balancer = envoy.Balancer(port, admin_port, self._address)
             config.write_text(envoy.bootstrap(balancer, listing))
             self._report(f"Envoy: starting on port {balancer.port}")
             self._started.append(envoy.ROLE)
@@ -128,7 +137,7 @@ class Starter:
         leader = process.find_leader(self._folder, envoy.ROLE)
         if before is None or leader is None or not config.is_file():
             return None, None
-        balancer = envoy.Balancer(before.port, before.admin_port)
+        balancer = envoy.Balancer(before.port, before.admin_port, self._address)
         if config.read_text() != envoy.bootstrap(balancer, listing) or envoy.healthy_servers(before.admin_port) is None:
             return None, None
         return leader, balancer

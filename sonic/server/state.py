@@ -44,7 +44,8 @@ class ServersState(pydantic.BaseModel):
     Attributes:
         fingerprint: of the model repository that they were started with.
         envoy_pid, envoy_started: as for a server.
-        port: where clients go, on 127.0.0.1.
+        port: where clients go.
+        address: IPv4 address that clients go to; all else listens on 127.0.0.1 only.
         admin_port: Envoy's statistics, on 127.0.0.1.
         servers: in the order of their roles.
 
@@ -56,13 +57,14 @@ class ServersState(pydantic.BaseModel):
     envoy_pid: int
     envoy_started: float
     port: int
+    address: str = LOOPBACK
     admin_port: int
     servers: tuple[ServerState, ...]
 
     @property
     def endpoint(self) -> str:
         """The address for clients, HOST:PORT."""
-        return f"{LOOPBACK}:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def ports(self) -> set[int]:

@@ -67,6 +67,7 @@ def do_event(progress: Progress) -> None:
     assert isinstance(progress.scorer, _Counting)
     progress.events += 1
     progress.hits += 100
+    progress.prepared_hits += 150
     moved = progress.scorer.moved
     progress.scorer.moved = replace(
         moved, bytes_sent=moved.bytes_sent + 1000, requests=moved.requests + 4, latency_s=moved.latency_s + 0.5
@@ -98,6 +99,7 @@ def test_every_stretch_is_told_once(campaign: PayloadCampaign, tmp_path: Path, p
         heart.beat()
     first, refused, third = told(starter)
     assert [(one.events, one.total_events) for one in (first, refused, third)] == [(1, 1), (1, 2), (2, 3)]
+    assert (first.prepared_hits, third.prepared_hits) == (150, 300)
     assert (third.hits, third.bytes_sent, third.requests, third.latency_s) == (200, 2000, 8, 1.0)
     assert (third.total_bytes_sent, third.share_mbps, first.share_mbps) == (3000, 12.0, 34.0)
     assert (third.job, third.attempt, third.site, third.flavour, third.last) == (3, 1, "here", "cpu", False)

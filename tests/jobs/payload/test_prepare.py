@@ -49,6 +49,7 @@ def test_the_entries_asked_for_come_in_order(path: str) -> None:
     seconds = progress.stages.seconds()
     assert seconds.read_s > 0
     assert seconds.prepare_s > 0
+    assert progress.prepared_hits == 57
 
 
 @pytest.mark.parametrize(("name", "error"), [("input.root", EntriesOutOfRange), ("missing.root", InputAway)])
@@ -114,10 +115,11 @@ class _Watched:
 
 def test_the_rest_of_the_chain_is_slept_and_left_at_once(path: str) -> None:
     """A rehearsal must take its time for each event, and none once nobody wants its events."""
-    before = time.monotonic()
-    with Preparer(path, 0, 2, adc_per_electron=0.003, progress=Progress(), rest_of_chain_s=0.2) as events:
+    before, progress = time.monotonic(), Progress()
+    with Preparer(path, 0, 2, adc_per_electron=0.003, progress=progress, rest_of_chain_s=0.2) as events:
         assert len(list(events)) == 2
     assert time.monotonic() - before >= 0.4
+    assert progress.stages.so_far("prepare_s") >= 0.4, "the rest of the chain is part of preparing an event"
     with Preparer(path, 0, 2, adc_per_electron=0.003, progress=Progress(), rest_of_chain_s=3600):
         time.sleep(0.1)
     assert_no_thread_is_left()

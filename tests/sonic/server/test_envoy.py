@@ -34,6 +34,14 @@ def test_envoy_listens_on_loopback_alone(tmp_path: Path) -> None:
     assert config["static_resources"]["listeners"][0]["enable_reuse_port"] is False
 
 
+def test_only_clients_get_another_address(tmp_path: Path) -> None:
+    """A pool for other machines lets clients in at the address it was given; all else stays on loopback."""
+    config = json.loads(bootstrap(Balancer(20_001, 20_002, "10.1.2.3"), tmp_path / "endpoints.json"))
+
+    assert set(_addresses(config)) == {("10.1.2.3", 20_001), ("127.0.0.1", 20_002)}
+    assert set(_addresses(json.loads(endpoints([20_003])))) == {("127.0.0.1", 20_003)}
+
+
 def test_balancing_is_per_request_and_by_load(tmp_path: Path) -> None:
     """The server with the fewest requests in flight gets the next one, and only the client sets a deadline."""
     config = json.loads(bootstrap(Balancer(20_001, 20_002), tmp_path / "endpoints.json"))
