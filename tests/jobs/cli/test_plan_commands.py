@@ -106,7 +106,7 @@ def test_the_plan_knows_the_rates_where_the_spec_does(
     spec = write_spec(estimate={"hits_per_event": 55000, "seconds_per_event": "120 s"})
     code, output, _ = run("plan", spec)
     assert code == 0
-    for words in ("33.8", "236", "the uplink", "0:01:42"):
+    for words in ("local: 35.5 Mb/s a job, 225 jobs fit in 80 % of 10 Gb/s; the link binds", "281", "0:01:47"):
         assert words in output
 
 
@@ -117,4 +117,4 @@ def test_the_plan_for_programs(run: Callable[..., tuple[int, str, object]], writ
     assert code == 0
     assert (document["campaign"], document["jobs"], document["files"], document["blocks"]) == ("small", 100, 2, 34)
     assert document["demand"]["mbps_per_job"] is None
-    assert document["demand"]["sites"]["local"]["binds"] == "slots"
+    assert document["demand"]["sites"]["local"]["binds"] == "pilots"
