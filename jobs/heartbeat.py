@@ -37,7 +37,7 @@ class Heartbeat(BaseModel):
     retries: int = Field(ge=0, description="Requests sent again")
     paced_s: float = Field(ge=0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(ge=0, description="Seconds from sending to the answer, summed over the requests")
-    prepare_s: float = Field(ge=0, description="Seconds of reading events and preparing them, beside the scoring")
+    prepare_s: float = Field(ge=0, description="Seconds of reading and preparing the events that were made ready")
     inference_s: float = Field(ge=0, description="Seconds in which an event was being scored")
     write_s: float = Field(ge=0, description="Seconds of writing scores")
     share_mbps: float | None = Field(description="The share at this moment, Mb/s on the wire; null if not paced")

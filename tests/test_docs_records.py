@@ -24,6 +24,9 @@ JSON_TYPES = {
     "bool": "boolean",
     "ExitClass": "string",
     "StageSeconds": "object",
+    "Correction": "object",
+    "Tally": "object",
+    "dict": "object",
 }
 
 

@@ -51,4 +51,4 @@ def throttle_table(state: ThrottleState, title: str) -> Table:
 def _binds(site: SiteState) -> str:
     if not site.budget_mbps:
         return "campaign_share: 0 %"
-    return "the ramp" if site.room < site.admitted and site.running >= site.room else site.binds
+    return "ramp, or shares not read yet" if site.room < site.admitted and site.running >= site.room else site.binds

@@ -117,14 +117,16 @@ class Heart:
         )
 
     def _moment(self) -> _Moment:
-        progress, so_far = self._progress, self._progress.stages.so_far
+        progress = self._progress
+        # Of preparing and writing, whole stretches only: their seconds must be those of the events that they are for.
+        done = progress.stages.seconds()
         return _Moment(
             at=time.monotonic(),
             events=progress.events,
             hits=progress.hits,
             prepared_hits=progress.prepared_hits,
-            prepare_s=so_far("read_s") + so_far("prepare_s"),
-            inference_s=so_far("inference_s"),
-            write_s=so_far("write_s"),
+            prepare_s=done.read_s + done.prepare_s,
+            inference_s=progress.stages.so_far("inference_s"),
+            write_s=done.write_s,
             traffic=progress.traffic(),
         )

@@ -54,6 +54,7 @@ _JOB_ATTRIBUTES = (
     "MATCH_EXP_SonicGridSite",
     "MATCH_EXP_SonicGridCharge",
     "GlobalJobId",
+    "User",
 )
 
 
@@ -109,6 +110,7 @@ class JobInQueue:
         site: where it runs or ran last; empty before its first start.
         charge_mbps: Mb/s that it was admitted with; 0 for a job that uses no network.
         schedd: name of the schedd whose queue it is in.
+        owner: its user, as slots name whose job they run.
 
     """
 
@@ -121,6 +123,7 @@ class JobInQueue:
     site: str = ""
     charge_mbps: float = 0.0
     schedd: str = ""
+    owner: str = ""
 
 
 class Queue:
@@ -252,7 +255,8 @@ class Queue:
 
     def _act(self, action: htcondor2.JobAction, constraint: str, reason: str) -> None:
         try:
-            self._schedd.act(action, constraint, reason=reason)
+            # The bindings take no notice of a reason that is not given with a code.
+            self._schedd.act(action, constraint, reason=(reason, 0))
         except htcondor2.HTCondorException as error:
             message = f"HTCondor did not remove jobs: {error}"
             raise PoolError(message) from error
@@ -320,4 +324,5 @@ def _job(ad: Any) -> JobInQueue:  # noqa: ANN401  # the bindings have no types
         site=str(ad.get("MATCH_EXP_SonicGridSite", "")),
         charge_mbps=float(ad.get("MATCH_EXP_SonicGridCharge", 0.0) or 0.0),
         schedd=str(ad.get("GlobalJobId", "")).partition("#")[0],
+        owner=str(ad.get("User", "")),
     )

@@ -60,7 +60,10 @@ class JobSize(_Keys):
 
     events_per_job: _Whole = Field(100, ge=1, description="Most events in one job; a job never spans two files")
     jobs_per_block: _Whole = Field(
-        1000, ge=1, le=1000, description="Most jobs in one block; a block is one HTCondor cluster"
+        1000,
+        ge=1,
+        le=1000,
+        description="Most jobs in one block: one step of the workflow, which HTCondor gets as one cluster or a few",
     )
     memory_mb: WholeMegabytes = Field(1500, alias="memory", gt=0, description="Memory of the slot")
     disk_mb: WholeMegabytes = Field(2000, alias="disk", gt=0, description="Scratch disk of the slot")

@@ -105,7 +105,7 @@ class Keeper:
         self._at_work: set[tuple[int, int, int]] | None = None
         self._published: deque[tuple[float, dict[str, _Published]]] = deque()
         if known:
-            # Nobody knows how long ago jobs read what another process told them: for its room it was long enough.
+            # Nobody knows how long ago running jobs read what they were told last: for so many it was long enough.
             told = {name: _Published(site.room, site.share_mbps) for name, site in known.items()}
             self._published.append((time.monotonic(), told))
         self._slots: dict[str, float] = {}
@@ -130,13 +130,14 @@ class Keeper:
         self._observer.look()
         mine = [job for job in jobs if job.folder == str(self._folder.root)]
         others = self._others(clusters, jobs)
-        seen = self._see(mine, others)
+        seen = self._see(jobs, others)
         rates = self._rates(seen)
         decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=True)
         self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
         self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
+        # Only now: the time in which jobs read their shares begins when they were told.
         told = {name: _Published(one.planned, one.target_mbps) for name, one in decisions.items()}
         self._published.append((time.monotonic(), told))
         self._state = self._state_of(decisions, flavours, mine)
@@ -182,9 +183,10 @@ class Keeper:
                 others[link] = others.get(link, 0.0) + mbps
         return others
 
-    def _see(self, mine: Sequence[JobInQueue], others: Mapping[str, float]) -> dict[str, SiteSeen]:
+    def _see(self, jobs: Sequence[JobInQueue], others: Mapping[str, float]) -> dict[str, SiteSeen]:
         now = time.monotonic()
-        self._count_slots(mine, now)
+        mine = [job for job in jobs if job.folder == str(self._folder.root)]
+        self._count_slots(jobs, now)
         left = float(self._observer.n_unfinished)
         at_work = {(job.cluster, job.proc, job.starts) for job in mine if job.charge_mbps > 0}
         new = at_work - self._at_work if self._at_work is not None else set()
@@ -215,14 +217,15 @@ class Keeper:
             )
         return seen
 
-    def _count_slots(self, mine: Sequence[JobInQueue], now: float) -> None:
+    def _count_slots(self, jobs: Sequence[JobInQueue], now: float) -> None:
         """Count the slots that the campaign has at each site or could have now."""
         if now < self._slots_due:
             return
         self._slots_due = now + SLOTS_EVERY_S
+        owner = next((job.owner for job in jobs if job.owner), "")
         for name, site in self._grid.sites.items():
-            taken = sum(job.site == name for job in mine)
-            self._slots[name] = taken + self._negotiator.free_slots(site.slots)
+            others = sum(job.site == name and job.folder != str(self._folder.root) for job in jobs)
+            self._slots[name] = max(0.0, self._negotiator.slots_to_have(site.slots, owner) - others)
 
     def _room(self, name: str) -> int:
         decided = self._decided.get(name)

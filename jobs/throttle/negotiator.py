@@ -18,6 +18,7 @@ import htcondor2
 
 from jobs.attributes import attribute_of
 from jobs.errors import PoolError
+from jobs.running.describe import quote_classad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,18 +134,19 @@ class Negotiator:
                 found[name.lower()] = found.get(name.lower(), 0.0) + (_number(amount) or 1.0)
         return found
 
-    def free_slots(self, expression: str) -> float:
-        """Return how many one-core jobs the unclaimed slots that belong to a site could take.
+    def slots_to_have(self, expression: str, owner: str) -> float:
+        """Return how many one-core jobs of a user the slots of a site take: those that are free, and the user's own.
 
         Args:
-            expression: ClassAd expression that says which slots belong to it.
+            expression: ClassAd expression that says which slots belong to the site.
+            owner: the user, as slots name whose job they run; empty if no job of the user runs.
 
         Raises:
             PoolError: the collector does not answer.
 
         """
         try:
-            wanted = f'State == "Unclaimed" && ({expression})'
+            wanted = f'(State == "Unclaimed" || RemoteOwner =?= {quote_classad(owner)}) && ({expression})'
             ads = self._collector.query(htcondor2.AdType.Startd, wanted, ["Cpus"])
         except (htcondor2.HTCondorException, OSError) as error:
             message = f"the collector does not say which slots are free: {error}"

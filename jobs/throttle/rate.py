@@ -79,12 +79,12 @@ class Tally:
     def mbps(self) -> float | None:
         """Mb/s that a job takes if nobody holds it back; None if too little is known."""
         through = (
-            (self.prepared_mb or self.wire_mb, self.prepare_s),
+            (self.prepared_mb, self.prepare_s),
             (self.wire_mb, self.send_s),
             (self.wire_mb, self.write_s),
         )
         speeds = [megabytes * 8 / seconds for megabytes, seconds in through if seconds > 0]
-        if not speeds or self.wire_mb <= 0 or self.window_s < ENOUGH_S:
+        if not speeds or not min(self.wire_mb, self.prepared_mb) > 0 or self.window_s < ENOUGH_S:
             return None
         return min(speeds)
 

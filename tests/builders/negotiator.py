@@ -51,6 +51,7 @@ class FakeNegotiator(Negotiator):
         del schedds
         return self.elsewhere
 
-    def free_slots(self, expression: str) -> float:
-        """Return the free slots of a site."""
+    def slots_to_have(self, expression: str, owner: str) -> float:
+        """Return the slots of a site that are free or the user's."""
+        del owner
         return self.free.get(expression, 1000.0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import awkward as ak
 import pytest
 import uproot
+import yaml
 
 from jobs.exits import ExitClass
 from jobs.layout import CHECKOUT
@@ -29,13 +30,13 @@ from jobs.pool.start import start_pool
 from jobs.pool.stop import stop_pool
 from jobs.reco.generate import GeneratorParameters, generate_file
 from jobs.record import read_records
-from jobs.running.launch import PackedArchive, SharedPython
 from jobs.running.outcome import read_outcomes
 from jobs.running.queue import open_queue
-from jobs.running.submit import Submitter
 from jobs.running.watch import watch_block
 from jobs.spec.campaign import load_campaign
+from jobs.spec.environment import Environment
 from jobs.spec.site import load_sites, site_access
+from jobs.throttle.keep import Shift
 from tests.builders.grid import SONICGRID, Grid
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from jobs.layout import CampaignFolder
     from jobs.pool.htcondor import HTCondor
     from jobs.record import Record
-    from jobs.running.launch import WorkerEnvironment
     from sonic.server.state import ServersState
 
 WRAPPER = """\
@@ -121,7 +121,7 @@ def grid(far: Far, inference_pool: ServersState, monkeypatch: pytest.MonkeyPatch
     enter_pool(far.folder)
     root = far.campaigns / tmp_path.name
     (root / "sites").mkdir(parents=True)
-    (root / "sites" / "FAR.yaml").write_text(f"endpoints: {inference_pool.endpoint}\n")
+    (root / "sites" / "FAR.yaml").write_text(f"endpoints: {inference_pool.endpoint}\nuplink: 10 Gb/s\nramp: 6000/min\n")
     for number, name in enumerate(("a file.root", "it's.root")):
         generate_file(root / "data" / name, 4, number, GeneratorParameters(n_apas=1, density=0.02))
     return Grid(root, far.folder)
@@ -141,18 +141,15 @@ def access_of(grid: Grid, folder: CampaignFolder) -> dict[str, SiteAccess]:
     return {name: site_access(site, str) for name, site in sites.items()}
 
 
-def submitter(grid: Grid, folder: CampaignFolder, environment: WorkerEnvironment) -> Submitter:
-    """What hands the campaign's blocks to HTCondor."""
-    campaign = load_campaign(folder.spec)
-    sites = load_sites(grid.root / "sites", campaign.sites, asked_by="a test")
-    manifest, access = read_manifest(folder.manifest), access_of(grid, folder)
-    return Submitter(folder, campaign, manifest, sites, access, open_queue(), environment)
-
-
-def run(grid: Grid, folder: CampaignFolder, environment: WorkerEnvironment) -> list[str]:
+def run(grid: Grid, folder: CampaignFolder, environment: Environment | None) -> list[str]:
     """Run the campaign's one block to its end; returns the lines of progress."""
+    path = grid.root / "sites" / "FAR.yaml"
+    if environment is not None:
+        keys = {**yaml.safe_load(path.read_text()), "environment": environment.model_dump(exclude_none=True)}
+        path.write_text(yaml.safe_dump(keys))
     said: list[str] = []
-    watch_block(folder, 0, submitter(grid, folder, environment), said.append, poll_s=0.2)
+    with Shift(folder, grid.root / "sites").on() as shift:
+        watch_block(folder, 0, open_queue(), shift, said.append, poll_s=0.2)
     return said
 
 
@@ -185,7 +182,7 @@ def by_job(folder: CampaignFolder) -> dict[int, Record]:
 def test_what_comes_home_is_what_a_shared_file_system_gives(grid: Grid, far: Far, archive: Path) -> None:
     """Both flavours run from the archive alone, against real Triton; outputs and records equal those of a job here."""
     folder, here = planned(grid, "far"), planned(grid, "here")
-    said = run(grid, folder, PackedArchive(str(archive)))
+    said = run(grid, folder, Environment(archive=str(archive)))
     assert said[-1] == "block 0: through, 2 done, 0 failed", said
     run_here(grid, here, range(2))
     far_records, here_records = by_job(folder), by_job(here)
@@ -213,7 +210,7 @@ def test_a_failed_job_comes_home_with_its_record_and_nothing_else(grid: Grid, ar
     folder = planned(grid, "spoilt", flavour="cpu")
     spoilt = grid.root / "data" / "it's.root"
     spoilt.write_bytes(spoilt.read_bytes()[:-2000])
-    assert run(grid, folder, PackedArchive(str(archive)))[-1] == "block 0: through, 1 done, 1 failed"
+    assert run(grid, folder, Environment(archive=str(archive)))[-1] == "block 0: through, 1 done, 1 failed"
     records = by_job(folder)
     failed = [record for record in records.values() if record.exit_class is not ExitClass.DONE]
     assert [(record.exit_class, record.input_file) for record in failed] == [(ExitClass.BAD_INPUT, str(spoilt))]
@@ -229,7 +226,7 @@ def test_every_attempt_comes_home(grid: Grid, archive: Path) -> None:
     jobs = {"events_per_job": 4, "max_retries": 1}
     inputs, network = "data/a file.root", {"file": "broken.onnx"}
     folder = planned(grid, "again", inputs=inputs, flavour="cpu", jobs=jobs, network=network)
-    assert run(grid, folder, PackedArchive(str(archive)))[-1] == "block 0: through, 0 done, 1 failed"
+    assert run(grid, folder, Environment(archive=str(archive)))[-1] == "block 0: through, 0 done, 1 failed"
     records = read_records(folder.block(0).records)
     assert [(record.attempt, record.exit_class) for record in records] == [(0, "worker"), (1, "worker")]
 
@@ -239,7 +236,7 @@ def test_without_the_archive_these_workers_run_nothing(grid: Grid, far: Far) -> 
     if not far.hides:
         pytest.skip("this machine forbids user namespaces, so that nothing can be hidden from a job")
     folder = planned(grid, "shared")
-    run(grid, folder, SharedPython(Path(sys.executable)))
+    run(grid, folder, None)
     assert by_job(folder) == {}
     assert [outcome.state for outcome in read_outcomes(folder.block(0).outcome)] == ["failed"] * 2
     assert "not found" in (folder.block(0).logs / "0.log").read_text()

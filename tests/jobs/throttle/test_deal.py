@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.throttle.deal import Deal, Hand, deal, take_back
-from tests.builders.clusters import a_cluster, a_group
+from tests.builders.sites import a_cluster, a_group
 
 if TYPE_CHECKING:
     from jobs.running.queue import ClusterInQueue

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobs.running.queue import ClusterInQueue
 from jobs.throttle.materialize import Order, orders
-from tests.builders.clusters import a_cluster
+from tests.builders.sites import a_cluster
 
 
 def limits(found: list[Order]) -> dict[int, tuple[int, bool, bool]]:

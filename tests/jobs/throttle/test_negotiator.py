@@ -141,12 +141,15 @@ def test_what_other_schedds_jobs_use(daemons: Daemons) -> None:
     assert charged == {"net.a": 44.0, "link.esnet": 34.0, "gpu.nrp": 1.0, "other": 1.0}
 
 
-def test_free_slots_are_counted_in_cores(daemons: Daemons) -> None:
-    """A partitionable slot of four cores takes four jobs; slots of other sites none of ours."""
+def test_slots_to_have_are_counted_in_cores(daemons: Daemons) -> None:
+    """A partitionable slot of four cores takes four jobs, a user's own slots count, those of others do not."""
     daemons.ads = [
         classad2.ClassAd({"State": "Unclaimed", "GLIDEIN_Site": "a", "Cpus": 4}),
         classad2.ClassAd({"State": "Unclaimed", "GLIDEIN_Site": "b", "Cpus": 8}),
-        classad2.ClassAd({"State": "Claimed", "GLIDEIN_Site": "a", "Cpus": 1}),
+        classad2.ClassAd({"State": "Claimed", "GLIDEIN_Site": "a", "Cpus": 1, "RemoteOwner": "me@here"}),
+        classad2.ClassAd({"State": "Claimed", "GLIDEIN_Site": "a", "Cpus": 1, "RemoteOwner": "you@here"}),
         classad2.ClassAd({"State": "Unclaimed", "GLIDEIN_Site": "a", "Cpus": 0}),
     ]
-    assert negotiator_of(daemons).free_slots('GLIDEIN_Site == "a" || GLIDEIN_Site == "c"') == 4.0
+    expression = 'GLIDEIN_Site == "a" || GLIDEIN_Site == "c"'
+    assert negotiator_of(daemons).slots_to_have(expression, "me@here") == 5.0
+    assert negotiator_of(daemons).slots_to_have(expression, "") == 4.0

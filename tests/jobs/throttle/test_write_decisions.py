@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.layout import CampaignFolder
 from jobs.throttle.correct import Correction
 from jobs.throttle.write_decisions import DecisionLog
-from tests.builders.clusters import a_decision
-from tests.builders.sites import a_site
+from tests.builders.sites import a_decision, a_site
 
 if TYPE_CHECKING:
     from pathlib import Path
