@@ -65,10 +65,26 @@ def test_one_cluster_of_many_jobs() -> None:
     assert text.rstrip().endswith("(\n5,gpu\n7,gpu\n9,gpu\n)")
 
 
-def test_only_slots_of_the_sites_match() -> None:
-    """A job matches the slots of its campaign's sites and no others."""
-    submit = parsed(described(BlockFolder(Path("/b")), [1], request_of()))
-    assert submit["requirements"] == '(GLIDEIN_Site == "FNAL") || (GLIDEIN_Site == "CERN" && HasCVMFS)'
+@pytest.mark.parametrize(
+    ("slot", "takes", "flavour", "matches"),
+    [
+        ({"GLIDEIN_Site": "FNAL"}, True, "gpu", True),
+        ({"GLIDEIN_Site": "FNAL"}, False, "gpu", False),
+        ({"GLIDEIN_Site": "FNAL"}, False, "cpu", True),
+        ({"GLIDEIN_Site": "CERN", "HasCVMFS": True}, True, "gpu", True),
+        ({"GLIDEIN_Site": "CERN", "HasCVMFS": False}, True, "gpu", False),
+        ({"GLIDEIN_Site": "SLAC"}, True, "gpu", False),
+        ({"GLIDEIN_Site": "SLAC"}, True, "cpu", False),
+    ],
+)
+def test_only_slots_of_the_sites_match(slot: dict[str, object], takes: bool, flavour: str, matches: bool) -> None:
+    """A job matches the slots of its campaign's sites and no others; one that sends, only where more may start."""
+    terms = {site: SiteTerms(34.0, 27.25, takes_more=takes) for site in SLOTS}
+    request = request_of(terms=terms)
+    job = job_of(flavour, request)
+    submit = parsed(described(BlockFolder(Path("/b")), [1], request, flavour=flavour))
+    job["Requirements"] = classad2.ExprTree(submit["requirements"])
+    assert (at_slot(job, "Requirements", **slot) is True) == matches
 
 
 @pytest.mark.parametrize("folder", ["/a folder/with spaces", "/it's/odd", '/say "hi"/now'])
@@ -215,7 +231,8 @@ def test_terms_are_text_that_htcondor_reads() -> None:
     assert attributes["SonicGridFlavour_CERN_T0"] == '"cpu"'
     assert attributes["SonicGridPlanned_CERN_T0"] == "1000000000.00"
     assert float(attributes["SonicGridShare_CERN_T0"]) == 0.0001
-    assert all("e" not in value.replace("cpu", "") for value in attributes.values())
+    numbers = [attributes[f"SonicGrid{what}_CERN_T0"] for what in ("Charge", "Share", "Planned")]
+    assert all("e" not in number.lower() for number in numbers)
 
 
 def test_a_cluster_can_be_found_again() -> None:

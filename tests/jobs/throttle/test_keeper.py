@@ -217,6 +217,7 @@ def beat(job: int, **changes: object) -> Heartbeat:
         "window_s": 60.0,
         "events": 3,
         "hits": 1000,
+        "prepared_hits": 1000,
         "bytes_sent": 30_000_000,
         "requests": 4,
         "retries": 0,
