@@ -9,6 +9,7 @@ import pytest
 
 from jobs.errors import CampaignError, PoolError, UsageError
 from jobs.heartbeat import Heartbeat
+from jobs.throttle.decide import FULL
 from jobs.throttle.enforce import SLOW_S
 from jobs.throttle.in_force import put_in_force
 from jobs.throttle.keeper import SETTLE_S
@@ -85,7 +86,7 @@ def test_a_lowered_budget_counts_at_once_and_kills_nothing(throttle: ThrottleBen
     state = throttle.look().sites["a"]
     assert (state.budget_mbps, state.room, state.planned) == (30.0, 3, 10)
     assert throttle.queue.running("a") == running
-    assert throttle.queue.share_mbps(1, "a") == pytest.approx(3.0, rel=0.02)
+    assert throttle.queue.share_mbps(1, "a") == pytest.approx(3.0 * FULL)
     throttle.looks(30, "a")
     assert throttle.queue.running("a") == running
     throttle.queue.end(running[:9])
