@@ -67,6 +67,9 @@ class Block(_Frozen):
     manifest_digest: str = Field(description="Digest of the manifest that this block was cut from")
     block: int = Field(description="Number of the block")
     records: str = Field(description="Folder for the records, absolute")
+    shares: str = Field(
+        "", description="File on the submit machine with the share of a job at each site, read through HTCondor"
+    )
     network: Network
     reco: Reco
     sites: dict[str, SiteAccess] = Field(description="By site name")

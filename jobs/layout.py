@@ -87,6 +87,11 @@ class CampaignFolder:
         return self.root / "site-edits.jsonl"
 
     @property
+    def shares(self) -> Path:
+        """What one job at each site may send now; running jobs read it. See jobs.shares."""
+        return self.root / "shares.json"
+
+    @property
     def throttle(self) -> Path:
         """What the throttle decided last and what it knows of the jobs, JSON; see jobs.throttle.state."""
         return self.root / "throttle.json"

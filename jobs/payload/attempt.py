@@ -22,7 +22,7 @@ from jobs.payload.places import shared_places
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
 from jobs.payload.schema import OutputProvenance
-from jobs.payload.share import first_pacer, follow_share
+from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
 from jobs.payload.worker import seconds_since_start
 from jobs.reco.write import software_version
 from jobs.record import Record
@@ -131,11 +131,14 @@ class Attempt:
         """Follow the share and send heartbeats until the stack is left, where HTCondor listens."""
         chirp = find_chirp(self._worker.chirp_config)
         if chirp is None or self._access is None:
+            if self._pacer is not None and self._worker.in_htcondor:
+                # Nobody can tell this job when its share becomes smaller.
+                self._pacer.set_rate(min(self._pacer.rate_mbps or 0.0, FLOOR_MBPS))
             return
         heart = Heart(chirp, self._job.job, self._flavour, self._worker, self.progress, self._pacer)
         stack.enter_context(heart.beating(self._access.heartbeat_s))
         if self._pacer is not None:
-            stack.enter_context(follow_share(self._pacer, chirp, self._worker.site))
+            stack.enter_context(follow_share(self._pacer, chirp, self._worker.site, self._block.shares))
 
     def _score(self, event: PreparedEvent, scorer: Scorer, output: ScoresFile) -> None:
         em_trk_none = np.empty((len(event.hit_channel), len(EM_TRK_NONE_LABELS)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The job's line to HTCondor: reads and sets attributes of its ad, and writes into its event log.
+"""The job's line to HTCondor: reads files of the submit machine, sets attributes of its ad, writes into its event log.
 
 HTCondor's own Python client (`htcondor2.htchirp`) is not used on the worker: it spins for ever in a read once the
 starter has closed the connection, and importing it initializes HTCondor's native library in the job. Of the protocol
@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from jobs.payload.errors import ChirpFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Chirp", "find_chirp"]
 
@@ -35,37 +39,40 @@ class Chirp:
     port: int
     cookie: str = field(repr=False)
 
-    def get_job_attr(self, name: str) -> str:
-        """Return the expression that the job's ad holds under a name."""
-        return self._ask([f"get_job_attr {_quoted(name)}"], data=True)
-
     def set_job_attrs_delayed(self, **values: float) -> None:
         """Set attributes, whose names begin with `Chirp`, the next time that the job's ad is brought up to date."""
         self._ask([f"set_job_attr_delayed {_quoted(name)} {value}" for name, value in values.items()])
+
+    def read_file(self, path: str, most_bytes: int) -> bytes:
+        """Return the beginning of a file on the machine that submitted the job."""
+        with self._connected() as stream:
+            handle = _exchange(stream, f"open {_quoted(path)} r 0")
+            length = _exchange(stream, f"read {handle} {most_bytes}")
+            text = _whole(stream, length)
+            _exchange(stream, f"close {handle}")
+            return text
 
     def ulog(self, text: str) -> None:
         """Write a line into the job's event log, as event 008."""
         self._ask([f"ulog {_quoted(text)}"])
 
-    def _ask(self, commands: list[str], *, data: bool = False) -> str:
-        """Give commands, one after the other; return the data that follows the answer to the last, if some does."""
+    def _ask(self, commands: list[str]) -> None:
+        with self._connected() as stream:
+            for command in commands:
+                _exchange(stream, command)
+
+    @contextmanager
+    def _connected(self) -> Iterator[BinaryIO]:
         try:
             with socket.create_connection((self.host, self.port), timeout=_TIMEOUT_S) as connection:
                 # Opened for both directions, which the type of makefile cannot say.
                 stream = cast("BinaryIO", connection.makefile("rwb"))
                 with stream:
                     _exchange(stream, f"cookie {self.cookie}")
-                    length = 0
-                    for command in commands:
-                        length = _exchange(stream, command)
-                    text = stream.read(length) if data else b""
+                    yield stream
         except OSError as error:
             message = f"HTCondor's starter does not answer at {self.host}:{self.port}: {error}"
             raise ChirpFailed(message) from error
-        if data and len(text) < length:
-            message = f"HTCondor's starter closed the connection after {len(text)} of {length} bytes"
-            raise ChirpFailed(message)
-        return text.decode(errors="replace")
 
 
 def find_chirp(config: str) -> Chirp | None:
@@ -101,6 +108,14 @@ def _exchange(stream: BinaryIO, command: str) -> int:
         message = f"{what}: HTCondor's starter refused with {number}"
         raise ChirpFailed(message)
     return number
+
+
+def _whole(stream: BinaryIO, length: int) -> bytes:
+    text = stream.read(length)
+    if len(text) < length:
+        message = f"HTCondor's starter closed the connection after {len(text)} of {length} bytes"
+        raise ChirpFailed(message)
+    return text
 
 
 def _quoted(word: str) -> str:

@@ -40,6 +40,7 @@ def describe_block(
         manifest_digest=manifest.digest,
         block=number,
         records=str(root / folder.block(number).records.relative_to(folder.root)),
+        shares=str(root / folder.shares.relative_to(folder.root)),
         network=Network(**campaign.network.model_dump()),
         reco=Reco(adc_per_electron=campaign.reco.adc_per_electron, rest_of_chain_s=campaign.reco.rest_of_chain_s),
         sites=dict(access),

@@ -190,10 +190,9 @@ class Queue:
         return {int(ad["SonicGridJob"]) for ad in ads if "ProcId" in ad}
 
     def edit(self, cluster: int, values: Mapping[str, str]) -> None:
-        """Change attributes of a cluster: of the jobs that wait, that run, and that will be materialized.
+        """Change attributes of a cluster: of the jobs that wait, and of those that will be materialized.
 
-        Running jobs see the new values when they ask for them. The bindings reach neither the cluster's own ad nor
-        running jobs, HTCondor's command does.
+        The bindings do not reach the cluster's own ad, HTCondor's command does.
 
         Args:
             cluster: its number.
@@ -207,7 +206,7 @@ class Queue:
         if program is None:
             message = "HTCondor's command condor_qedit is not on PATH; the limits of running campaigns need it"
             raise PoolError(message)
-        command = [program, "-forward", str(cluster), *(word for pair in values.items() for word in pair)]
+        command = [program, str(cluster), *(word for pair in values.items() for word in pair)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_EDIT_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:

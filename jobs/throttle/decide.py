@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FULL", "Decision", "SiteSeen", "decide"]
 
 FULL = 0.97
-"""Part of a budget that shares add up to. What is handed over at the end of a second may be on the wire in the next, and
+"""Part of a budget that shares add up to. What is handed over in one second may be on the wire in the next, and
 what else travels (HTCondor, acknowledgements) is not counted: in `benchmarks/link.py`, seconds differ by 2 to 3 %."""
 
 

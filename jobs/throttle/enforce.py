@@ -1,37 +1,27 @@
-"""Carries decisions out: tells the jobs their shares, sets limits, hands jobs to HTCondor and takes them back."""
+"""Carries decisions out, in the order that keeps links safe: shares first, then limits, then more jobs."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from jobs.planning.write_blocks import write_blocks
-from jobs.pool.endpoint import embedded_endpoint
-from jobs.running.clusters import note_return, read_clusters
+from jobs.replace_file import replace_file
 from jobs.running.describe import SiteTerms, terms_attributes
-from jobs.running.submit import Conditions, Submitter
-from jobs.spec.site import site_access
-from jobs.throttle.admission import limits_of, limits_to_set
-from jobs.throttle.deal import Hand, deal, take_back
-from jobs.throttle.groups import groups_of
-from jobs.throttle.materialize import orders
+from jobs.shares import shares_text
+from jobs.throttle.admission import limits_to_set
+from jobs.throttle.hand_out import Dealer
 from jobs.throttle.negotiator import link_limit, site_limit
-from jobs.throttle.observe import LOST_DEALS, round_began
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.block import SiteAccess
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
-    from jobs.running.describe import Limit
     from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
     from jobs.spec.campaign import Campaign
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision
-    from jobs.throttle.groups import Group, Kind
+    from jobs.throttle.groups import Kind
     from jobs.throttle.negotiator import Negotiator
     from jobs.throttle.observe import Observer
 
@@ -39,9 +29,6 @@ __all__ = ["Enforcer"]
 
 TOLD_AGAIN_UP, TOLD_AGAIN_DOWN = 1.02, 0.998
 """Jobs are told a new share, and HTCondor a new charge, once it differs by these factors."""
-
-SLOW_S = 120.0
-"""Time for which a group whose waiting jobs were taken for others comes last: two negotiation cycles and more."""
 
 
 class Enforcer:
@@ -63,18 +50,12 @@ class Enforcer:
         negotiator: Negotiator,
         admission: Mapping[str, Kind],
     ) -> None:
-        self._folder = folder
-        self._campaign = campaign
-        self._manifest = manifest
+        self._shares = folder.shares
         self._queue = queue
         self._negotiator = negotiator
         self._admission = admission
-        self._submitter = Submitter(folder, campaign, manifest, queue)
-        self._flavours: list[str] = manifest.table["flavour"].to_pylist()
+        self._dealer = Dealer(folder, campaign, manifest, queue, admission)
         self._told: dict[int, dict[str, SiteTerms]] = {}
-        self._limits: dict[str, float] = {}
-        self._access: dict[str, SiteAccess] = {}
-        self._taken_at: dict[Group, float] = {}
 
     def act(
         self,
@@ -114,24 +95,13 @@ class Enforcer:
             )
             for name, one in decisions.items()
         }
+        replace_file(self._shares, shares_text({name: one.share_mbps for name, one in terms.items()}))
         self._tell(clusters, terms)
         self._set_limits(grid, at_work, decisions, others_mbps)
-        groups = groups_of(grid.sites, self._admission, dict.fromkeys(self._flavours))
-        hands = [self._hand(group, grid, clusters, at_work, decisions, flavours, slots) for group in groups]
-        self._size(hands)
-        self._rewrite_blocks(grid, observer)
-        left = self._left(clusters, observer)
-        self._take_back(hands, sum(map(len, left.values())))
-        for one in deal(hands, left, self._flavours.__getitem__):
-            conditions = Conditions(
-                sites={name: grid.sites[name] for name in one.group.sites},
-                terms={name: terms[name] for name in one.group.sites},
-                limits=self._limits_of(grid, one.group),
-                most_jobs=one.most_jobs,
-                runs_as=one.group.runs_as,
-            )
-            cluster = self._submitter.submit(one.block, one.jobs, conditions, self._access)
-            self._told[cluster] = dict(conditions.terms)
+        hands = self._dealer.hands(grid, clusters, at_work, decisions, flavours, slots)
+        self._dealer.size(hands)
+        for cluster, told in self._dealer.deal_out(grid, hands, clusters, terms, observer).items():
+            self._told[cluster] = dict(told)
 
     def charged_elsewhere(self, grid: Grid, jobs: Sequence[JobInQueue]) -> dict[str, float]:
         """Return what the negotiator charges to jobs of other schedds, Mb/s, by site and by shared link.
@@ -182,92 +152,6 @@ class Enforcer:
         self._negotiator.set_limits(
             {name: value for name, value in wanted.items() if not _same(in_force.get(name), value)}
         )
-
-    def _hand(
-        self,
-        group: Group,
-        grid: Grid,
-        clusters: Sequence[ClusterInQueue],
-        at_work: Sequence[JobInQueue],
-        decisions: Mapping[str, Decision],
-        flavours: Mapping[str, str],
-        slots: Mapping[str, float],
-    ) -> Hand:
-        held = tuple(
-            cluster for cluster in clusters if cluster.sites == group.sites and cluster.runs_as == group.runs_as
-        )
-        slow = time.monotonic() - self._taken_at.get(group, -math.inf) < SLOW_S
-        if group.uses_network:
-            return Hand(group, held, sum(decisions[name].room for name in group.sites), slow)
-        present = sum(cluster.present for cluster in held)
-        if group.flavours == frozenset({"auto"}) and all(flavours[name] == "gpu" for name in group.sites):
-            return Hand(group, held, present, slow)
-        room = 0.0
-        for name in group.sites:
-            most = grid.sites[name].most_jobs
-            busy = sum(job.site == name and job.charge_mbps > 0 for job in at_work)
-            room += min(slots.get(name, math.inf), math.inf if most is None else most) - busy
-        return Hand(group, held, max(0, int(min(room, 10_000))), slow)
-
-    def _size(self, hands: Sequence[Hand]) -> None:
-        for hand in hands:
-            if hand.group.admission != "materialize":
-                continue
-            for order in orders(hand.clusters, hand.room):
-                number = order.cluster.cluster
-                if order.give_back:
-                    self._return(order.cluster)
-                elif order.changes:
-                    paused = "1" if order.paused else "0"
-                    self._queue.edit(number, {"JobMaterializeLimit": str(order.limit), "JobMaterializePaused": paused})
-
-    def _take_back(self, hands: Sequence[Hand], n_left: int) -> None:
-        for hand in hands:
-            for cluster in hand.clusters:
-                if cluster.returned and not cluster.present:
-                    self._queue.drop(cluster.cluster)
-        if len(hands) > 1:
-            stuck = take_back(hands, n_left)
-            if stuck is not None:
-                self._taken_at |= {hand.group: time.monotonic() for hand in hands if stuck in hand.clusters}
-                self._return(stuck)
-
-    def _return(self, cluster: ClusterInQueue) -> None:
-        """Make a cluster materialize nothing more, and take its waiting jobs out of the queue."""
-        note_return(self._folder.block(cluster.block), cluster.cluster)
-        self._queue.edit(cluster.cluster, {"JobMaterializePaused": "1", "SonicGridReturned": "True"})
-        self._queue.give_back(cluster.cluster, cluster.present)
-
-    def _left(self, clusters: Sequence[ClusterInQueue], observer: Observer) -> dict[int, list[int]]:
-        """Return, by block, the jobs that have not ended and are in no cluster."""
-        taken: set[int] = set()
-        returned = [cluster.cluster for cluster in clusters if cluster.returned]
-        taken |= self._queue.present_jobs(returned) if returned else set()
-        for cluster in clusters:
-            if not cluster.returned:
-                taken.update(cluster.jobs)
-        began = round_began(self._folder)
-        left: dict[int, list[int]] = {}
-        for block in observer.blocks:
-            free = [job for job in observer.unfinished(block) if job not in taken]
-            if free:
-                made = [one for one in read_clusters(self._folder.block(block)) if not one.returned]
-                deals = Counter(job for one in made if one.submitted >= began for job in one.jobs)
-                left[block] = [job for job in free if deals[job] < LOST_DEALS]
-        return left
-
-    def _rewrite_blocks(self, grid: Grid, observer: Observer) -> None:
-        """Tell jobs that start from now on where the inference pool is now."""
-        access = {name: site_access(site, embedded_endpoint) for name, site in grid.sites.items()}
-        if access != self._access:
-            self._access = access
-            known = [number for number in observer.blocks if self._folder.block(number).description.exists()]
-            write_blocks(self._manifest, self._campaign, access, self._folder, known)
-
-    def _limits_of(self, grid: Grid, group: Group) -> dict[str, tuple[Limit, ...]]:
-        if group.admission != "negotiator":
-            return {}
-        return {name: limits_of(grid.sites[name]) for name in group.sites}
 
 
 def _differs(told: SiteTerms, now: SiteTerms) -> bool:

@@ -5,10 +5,9 @@ Smaller shares are told before more jobs are let in, and room grows only once th
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
@@ -17,14 +16,13 @@ from jobs.running.queue import open_queue
 from jobs.spec.campaign import load_campaign
 from jobs.throttle.admission import choose_admission
 from jobs.throttle.correct import Correction, correct
-from jobs.throttle.decide import FULL, SiteSeen, decide
+from jobs.throttle.decide import decide
 from jobs.throttle.enforce import Enforcer
-from jobs.throttle.flavour import CORE_PATCHES_PER_S, thinnest_share_mbps
 from jobs.throttle.in_force import grid_in_force, put_in_force
 from jobs.throttle.negotiator import open_negotiator
 from jobs.throttle.observe import Observer
-from jobs.throttle.ramp import Ramp
 from jobs.throttle.rate import JobRate, Tally, choose_rate
+from jobs.throttle.see import Lookout, Published
 from jobs.throttle.state import SiteState, ThrottleState, read_state, write_state
 from jobs.throttle.write_decisions import DecisionLog
 
@@ -34,32 +32,16 @@ if TYPE_CHECKING:
 
     from jobs.layout import CampaignFolder
     from jobs.running.queue import ClusterInQueue, JobInQueue
-    from jobs.spec.site import Grid, Site
-    from jobs.throttle.decide import Decision
+    from jobs.spec.site import Grid
+    from jobs.throttle.decide import Decision, SiteSeen
 
 __all__ = ["SETTLE_S", "Keeper"]
 
 SETTLE_S = 12.0
 """Time in which every running job has read its share again (each asks every 5 s), and other campaigns have looked."""
 
-SLOTS_EVERY_S = 15.0
-"""Time between two counts of the free slots."""
-
-STALLED_S = 60.0
-"""A site with room where no job has started for so long has no slots for more."""
-
 NEARLY = 0.95
 """Part of the admitted jobs that run where jobs end and start all the time."""
-
-_ANY = 10**9
-
-
-@dataclass(frozen=True)
-class _Published:
-    """What the jobs of a site were told: for how many the shares were made, and what the share was to become."""
-
-    planned: int
-    target_mbps: float
 
 
 class Keeper:
@@ -101,16 +83,13 @@ class Keeper:
             before.at if before else 0.0,
         )
         self._corrections = {name: site.correction for name, site in known.items()}
-        self._ramps: dict[str, Ramp] = {}
-        self._at_work: set[tuple[int, int, int]] | None = None
-        self._published: deque[tuple[float, dict[str, _Published]]] = deque()
+        self._published: deque[tuple[float, dict[str, Published]]] = deque()
         if known:
             # Nobody knows how long ago running jobs read what they were told last: for so many it was long enough.
-            told = {name: _Published(site.room, site.share_mbps) for name, site in known.items()}
+            told = {name: Published(site.room, site.share_mbps) for name, site in known.items()}
             self._published.append((time.monotonic(), told))
-        self._slots: dict[str, float] = {}
-        self._slots_due = 0.0
-        self._grew: dict[str, float] = {}
+        auto = self._campaign.flavour == "auto"
+        self._lookout = Lookout(str(folder.root), auto, self._admission, self._negotiator, self._observer)
         self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
         self._enforcer = Enforcer(folder, self._campaign, manifest, self._queue, self._negotiator, self._admission)
@@ -130,15 +109,19 @@ class Keeper:
         self._observer.look()
         mine = [job for job in jobs if job.folder == str(self._folder.root)]
         others = self._others(clusters, jobs)
-        seen = self._see(jobs, others)
+        now = time.monotonic()
+        while len(self._published) > 1 and self._published[1][0] <= now - SETTLE_S:
+            self._published.popleft()
+        published = [told for _, told in self._published]
+        seen = self._lookout.see(sites, jobs, others, self._decided, published)
         rates = self._rates(seen)
         decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=True)
         self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
-        self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._slots, self._observer)
+        self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._lookout.slots, self._observer)
         # Only now: the time in which jobs read their shares begins when they were told.
-        told = {name: _Published(one.planned, one.target_mbps) for name, one in decisions.items()}
+        told = {name: Published(one.planned, one.target_mbps) for name, one in decisions.items()}
         self._published.append((time.monotonic(), told))
         self._state = self._state_of(decisions, flavours, mine)
         write_state(self._folder, self._state)
@@ -182,70 +165,6 @@ class Keeper:
             for link, mbps in self._enforcer.charged_elsewhere(self._grid, jobs).items():
                 others[link] = others.get(link, 0.0) + mbps
         return others
-
-    def _see(self, jobs: Sequence[JobInQueue], others: Mapping[str, float]) -> dict[str, SiteSeen]:
-        now = time.monotonic()
-        mine = [job for job in jobs if job.folder == str(self._folder.root)]
-        self._count_slots(jobs, now)
-        left = float(self._observer.n_unfinished)
-        at_work = {(job.cluster, job.proc, job.starts) for job in mine if job.charge_mbps > 0}
-        new = at_work - self._at_work if self._at_work is not None else set()
-        self._at_work = at_work
-        while len(self._published) > 1 and self._published[1][0] <= now - SETTLE_S:
-            self._published.popleft()
-        seen = {}
-        for name, site in self._grid.sites.items():
-            here = [job for job in mine if job.site == name and job.charge_mbps > 0]
-            started = sum((job.cluster, job.proc, job.starts) in new for job in here)
-            before = self._ramps.get(name, Ramp(at_s=now))
-            self._ramps[name] = before.after(now, started, site.ramp_per_min)
-            if started or len(here) >= self._room(name):
-                self._grew[name] = now
-            most = min(self._slots.get(name, math.inf), self._most_by_flavour(site), left)
-            if self._admission[name] == "negotiator":
-                most = min(most, self._most_by_charges(site, here, others.get(name, 0.0)))
-            if now - self._grew.setdefault(name, now) > STALLED_S:
-                # Shares are not made thin for jobs that do not come: the slots there do not suit them.
-                most = min(most, len(here) + max(1, len(here) // 10))
-            settled = [] if site.gateway else [told[name] for _, told in self._published if name in told]
-            seen[name] = SiteSeen(
-                running=len(here),
-                starts=self._ramps[name].starts,
-                ready=min((one.planned for one in settled), default=_ANY),
-                most=most,
-                ready_mbps=min((one.target_mbps for one in settled), default=math.inf),
-            )
-        return seen
-
-    def _count_slots(self, jobs: Sequence[JobInQueue], now: float) -> None:
-        """Count the slots that the campaign has at each site or could have now."""
-        if now < self._slots_due:
-            return
-        self._slots_due = now + SLOTS_EVERY_S
-        owner = next((job.owner for job in jobs if job.owner), "")
-        for name, site in self._grid.sites.items():
-            others = sum(job.site == name and job.folder != str(self._folder.root) for job in jobs)
-            self._slots[name] = max(0.0, self._negotiator.slots_to_have(site.slots, owner) - others)
-
-    def _room(self, name: str) -> int:
-        decided = self._decided.get(name)
-        return decided.room if decided is not None else 0
-
-    def _most_by_charges(self, site: Site, here: Sequence[JobInQueue], others_mbps: float) -> float:
-        """Return how many jobs the negotiator lets run: those that do are charged as when they were admitted."""
-        decided = self._decided.get(site.name)
-        if decided is None or decided.rate.charge_mbps <= 0:
-            return math.inf
-        left_mbps = site.budget_mbps * site.admit_factor - others_mbps - sum(job.charge_mbps for job in here)
-        return len(here) + max(0, math.floor(left_mbps / decided.rate.charge_mbps + 1e-6))
-
-    def _most_by_flavour(self, site: Site) -> float:
-        """Return how many gpu jobs are sooner done than cpu jobs, where jobs may be either."""
-        if self._campaign.flavour != "auto":
-            return math.inf
-        core = self._observer.core_patches_per_s or CORE_PATCHES_PER_S
-        tally = self._observer.tallies.get(site.name, Tally())
-        return math.floor(site.budget_mbps * FULL / thinnest_share_mbps(tally, core))
 
     def _rates(self, seen: Mapping[str, SiteSeen]) -> dict[str, JobRate]:
         """Return Mb/s per job by site, corrected."""

@@ -10,7 +10,7 @@ import pytest
 from jobs.payload import chirp as chirp_module
 from jobs.payload.chirp import Chirp, find_chirp
 from jobs.payload.errors import ChirpFailed
-from tests.builders.starter import Starter
+from tests.builders.starter import Starter, a_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +23,11 @@ def connected(starter: Starter) -> Chirp:
     return chirp
 
 
-def test_an_attribute_is_read(tmp_path: Path) -> None:
-    """As many bytes as the starter announces are the value."""
-    with Starter(tmp_path, lambda command: b"4\n34.5") as starter:
-        assert connected(starter).get_job_attr("SonicGridShare_FNAL") == "34.5"
-    assert starter.commands == ["get_job_attr SonicGridShare_FNAL"]
+def test_a_file_is_read(tmp_path: Path) -> None:
+    """As many bytes as the starter announces are its content, and it is closed again."""
+    with Starter(tmp_path, a_file(b"34.5")) as starter:
+        assert connected(starter).read_file("/a file", 100) == b"34.5"
+    assert starter.commands == ["open /a\\ file r 0", "read 7 100", "close 7"]
 
 
 def test_words_are_quoted(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_whatever_goes_wrong_is_one_error(
 ) -> None:
     """A starter that refuses, lies, dies or hangs must end the call, and soon."""
     monkeypatch.setattr(chirp_module, "_TIMEOUT_S", 0.2)
-    with Starter(tmp_path, lambda command: answer) as starter, pytest.raises(ChirpFailed, match=words):
-        connected(starter).get_job_attr("SonicGridShare_FNAL")
+    with Starter(tmp_path, a_file(b"", answer)) as starter, pytest.raises(ChirpFailed, match=words):
+        connected(starter).read_file("/shares", 100)
 
 
 def test_nobody_there_is_the_same_error() -> None:

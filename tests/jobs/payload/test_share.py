@@ -1,4 +1,4 @@
-"""The share of a job: from its ad, read again, and never without bounds inside HTCondor."""
+"""The share of a job: from its ad, then from the campaign's file, and never without bounds inside HTCondor."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 
 from jobs.block import SiteAccess
 from jobs.payload.chirp import Chirp, find_chirp
-from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
+from jobs.payload.share import FAILURES_TO_FLOOR, FLOOR_MBPS, first_pacer, follow_share
 from jobs.payload.worker import Worker
+from jobs.shares import shares_text
 from sonic.pace import Pacer
-from tests.builders.starter import Starter
+from tests.builders.starter import Starter, a_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,29 +60,47 @@ def chirp_of(starter: Starter) -> Chirp:
 
 
 def test_a_changed_share_is_followed(tmp_path: Path) -> None:
-    """Whatever the job's ad says now must be the pacer's rate soon."""
-    said = [b"4\n34.5"]
+    """Whatever the campaign's file says now for the site must be the pacer's rate soon."""
+    said = [shares_text({"the-site": 34.5, "other": 1.0})]
     pacer = Pacer(1.0)
     with (
-        Starter(tmp_path, lambda command: said[0]) as starter,
-        follow_share(pacer, chirp_of(starter), "the-site", every_s=0.01),
+        Starter(tmp_path, lambda command: a_file(said[0])(command)) as starter,
+        follow_share(pacer, chirp_of(starter), "the-site", "/shares.json", every_s=0.01),
     ):
-        wait_for(lambda: pacer.rate_mbps == 34.5)
-        said[0] = b"1\n0"
-        wait_for(lambda: pacer.rate_mbps == 0)
-        said[0] = b"3\n120"
-        wait_for(lambda: pacer.rate_mbps == 120)
-    assert set(starter.commands) == {"get_job_attr SonicGridShare_the_site"}
+        for share_mbps in (34.5, 0.0, 120.0):
+            said[0] = shares_text({"the-site": share_mbps, "other": 1.0})
+            wait_for(lambda share=share_mbps: pacer.rate_mbps == share)  # type: ignore[misc] # mypy cannot infer it
+    assert {command.split()[0] for command in starter.commands} == {"open", "read", "close"}
+    assert "open /shares.json r 0" in starter.commands
 
 
-@pytest.mark.parametrize("answer", [b"9\nUNDEFINED", b"3\nnan", b"2\n-1", b"3\ninf", b"-3\n", b""])
-def test_nonsense_leaves_the_share_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: bytes) -> None:
-    """An attribute that is gone, or no number, must neither free nor stop a job; the log says it once."""
+@pytest.mark.parametrize(
+    "said",
+    [shares_text({"elsewhere": 5.0}), b"{", b"", shares_text({"here": -1.0}), b'{"version":2,"mbps":{"here":5}}', None],
+    ids=["other sites", "cut short", "empty", "negative", "another version", "refused"],
+)
+def test_what_cannot_be_read_means_the_floor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], said: bytes | None
+) -> None:
+    """Others may count on a smaller share by now, so a job must not go on with the last one; the log says it once."""
     pacer = Pacer(7.0)
     with (
-        Starter(tmp_path, lambda command: answer) as starter,
-        follow_share(pacer, chirp_of(starter), "here", every_s=0.01) as thread,
+        Starter(tmp_path, a_file(b"", b"-3\n") if said is None else a_file(said)) as starter,
+        follow_share(pacer, chirp_of(starter), "here", "/shares.json", every_s=0.01) as thread,
     ):
-        wait_for(lambda: thread.failures >= 3)
-    assert pacer.rate_mbps == 7.0
+        wait_for(lambda: thread.failures >= FAILURES_TO_FLOOR)
+        wait_for(lambda: pacer.rate_mbps == FLOOR_MBPS)
     assert capsys.readouterr().err.count("warning: share of the link") == 1
+
+
+def test_the_floor_is_left_again(tmp_path: Path) -> None:
+    """Once the file can be read the job goes on at its share."""
+    answers = [a_file(b"", b"-3\n")]
+    pacer = Pacer(7.0)
+    with (
+        Starter(tmp_path, lambda command: answers[0](command)) as starter,
+        follow_share(pacer, chirp_of(starter), "here", "/shares.json", every_s=0.01),
+    ):
+        wait_for(lambda: pacer.rate_mbps == FLOOR_MBPS)
+        answers[0] = a_file(shares_text({"here": 7.0}))
+        wait_for(lambda: pacer.rate_mbps == 7.0)

@@ -10,7 +10,7 @@ import pytest
 from jobs.errors import CampaignError, PoolError, UsageError
 from jobs.heartbeat import Heartbeat
 from jobs.throttle.decide import FULL
-from jobs.throttle.enforce import SLOW_S
+from jobs.throttle.hand_out import SLOW_S
 from jobs.throttle.in_force import put_in_force
 from jobs.throttle.keeper import SETTLE_S
 from jobs.throttle.state import read_state
