@@ -44,13 +44,17 @@ class Chirp:
         self._ask([f"set_job_attr_delayed {_quoted(name)} {value}" for name, value in values.items()])
 
     def read_file(self, path: str, most_bytes: int) -> bytes:
-        """Return the beginning of a file on the machine that submitted the job."""
+        """Return a file of the machine that submitted the job, which must not be larger than so many bytes."""
         with self._connected() as stream:
-            handle = _exchange(stream, f"open {_quoted(path)} r 0")
-            length = _exchange(stream, f"read {handle} {most_bytes}")
-            text = _whole(stream, length)
-            _exchange(stream, f"close {handle}")
-            return text
+            length = _exchange(stream, f"getfile {_quoted(path)}")
+            if length > most_bytes:
+                message = f"{path}: {length} bytes are more than the {most_bytes} that it may have"
+                raise ChirpFailed(message)
+            text = stream.read(length)
+        if len(text) < length:
+            message = f"HTCondor's starter closed the connection after {len(text)} of {length} bytes"
+            raise ChirpFailed(message)
+        return text
 
     def ulog(self, text: str) -> None:
         """Write a line into the job's event log, as event 008."""
@@ -108,14 +112,6 @@ def _exchange(stream: BinaryIO, command: str) -> int:
         message = f"{what}: HTCondor's starter refused with {number}"
         raise ChirpFailed(message)
     return number
-
-
-def _whole(stream: BinaryIO, length: int) -> bytes:
-    text = stream.read(length)
-    if len(text) < length:
-        message = f"HTCondor's starter closed the connection after {len(text)} of {length} bytes"
-        raise ChirpFailed(message)
-    return text
 
 
 def _quoted(word: str) -> str:

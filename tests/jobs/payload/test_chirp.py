@@ -24,10 +24,12 @@ def connected(starter: Starter) -> Chirp:
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    """As many bytes as the starter announces are its content, and it is closed again."""
-    with Starter(tmp_path, a_file(b"34.5")) as starter:
-        assert connected(starter).read_file("/a file", 100) == b"34.5"
-    assert starter.commands == ["open /a\\ file r 0", "read 7 100", "close 7"]
+    """As many bytes as the starter announces are its content; one that is too large is not taken in."""
+    with Starter(tmp_path, lambda command: a_file(b"34.5")) as starter:
+        assert connected(starter).read_file("/a file", 4) == b"34.5"
+        with pytest.raises(ChirpFailed, match="4 bytes are more than the 3"):
+            connected(starter).read_file("/a file", 3)
+    assert starter.commands == ["getfile /a\\ file"] * 2
 
 
 def test_words_are_quoted(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ def test_whatever_goes_wrong_is_one_error(
 ) -> None:
     """A starter that refuses, lies, dies or hangs must end the call, and soon."""
     monkeypatch.setattr(chirp_module, "_TIMEOUT_S", 0.2)
-    with Starter(tmp_path, a_file(b"", answer)) as starter, pytest.raises(ChirpFailed, match=words):
+    with Starter(tmp_path, lambda command: answer) as starter, pytest.raises(ChirpFailed, match=words):
         connected(starter).read_file("/shares", 100)
 
 
