@@ -122,8 +122,8 @@ def test_a_job_keeps_to_its_share_and_follows_it(campaign: PayloadCampaign, cond
     for share_mbps in (FIRST_MBPS, *CHANGES.values()):
         reached = rates(heartbeats, share_mbps)
         assert len(reached) >= 2
-        # A stretch is no whole number of seconds, so it may catch a request more than its share.
-        assert max(reached) <= share_mbps * 1.05
+        # A stretch is no whole number of seconds, so it may catch a request more, an eighth of a second's worth.
+        assert max(reached) <= share_mbps * 1.1
         assert median(reached) >= share_mbps * 0.8
 
     record = campaign.record()
