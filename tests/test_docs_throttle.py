@@ -92,4 +92,7 @@ def test_every_file_is_named_as_it_is_written() -> None:
     """The headings are the names that the code uses."""
     folder = CampaignFolder(Path("/campaign"))
     headings = re.findall(r"^## `(.+?)`", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert headings == [path.name for path in (folder.sites, folder.site_edits, folder.throttle_log, folder.throttle)]
+    assert headings == [
+        path.name
+        for path in (folder.sites, folder.shares, folder.site_edits, folder.throttle_log, folder.throttle)
+    ]
