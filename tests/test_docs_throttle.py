@@ -93,6 +93,5 @@ def test_every_file_is_named_as_it_is_written() -> None:
     folder = CampaignFolder(Path("/campaign"))
     headings = re.findall(r"^## `(.+?)`", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert headings == [
-        path.name
-        for path in (folder.sites, folder.shares, folder.site_edits, folder.throttle_log, folder.throttle)
+        path.name for path in (folder.sites, folder.shares, folder.site_edits, folder.throttle_log, folder.throttle)
     ]

@@ -35,7 +35,10 @@ PATIENCE_S = 30.0
 def apply(
     campaigns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CAMPAIGN]...", help="Campaigns; by default all that have jobs in the queue."),
+        typer.Argument(
+            metavar="[CAMPAIGN]...",
+            help="Campaigns; by default all that have jobs in the queue and run by this folder.",
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and apply again whenever a file of the folder is saved.")
@@ -71,7 +74,7 @@ def apply(
 
 
 def _apply_once(sites_folder: Path, campaigns: list[str], *, as_json: bool) -> None:
-    folders = [_planned(find_folder(name)) for name in campaigns] or running_campaigns()
+    folders = [_planned(find_folder(name)) for name in campaigns] or running_campaigns(sites_folder)
     began = time.time()
     done = apply_sites(folders, sites_folder, (lambda _: None) if as_json else console.print)
     states = {one.folder.root: await_look(one.folder, began, PATIENCE_S) for one in done if one.edits}
@@ -79,7 +82,8 @@ def _apply_once(sites_folder: Path, campaigns: list[str], *, as_json: bool) -> N
         emit_json({"sites_folder": str(sites_folder), "campaigns": [_document(one, states) for one in done]})
         return
     if not folders:
-        console.print("no campaign has jobs in the queue; `sonicgrid submit` starts with what the files say")
+        line = f"no campaign in the queue runs by {sites_folder}; `sonicgrid submit` starts with what the files say"
+        console.print(line, markup=False, soft_wrap=True)
     for one in done:
         _show(one, states.get(one.folder.root))
 

@@ -178,11 +178,9 @@ ALLOW_WRITE = condor@password, *@{DOMAIN}
 ALLOW_DAEMON = condor@password, condor@{DOMAIN}
 ALLOW_NEGOTIATOR = condor@password, condor@{DOMAIN}
 ALLOW_ADMINISTRATOR = condor@password, *@{DOMAIN}
-ALLOW_CONFIG = condor@password, *@{DOMAIN}
 # The network throttle sets concurrency limits, and nothing else, while the pool runs.
 ENABLE_RUNTIME_CONFIG = True
 SETTABLE_ATTRS_ADMINISTRATOR = *_LIMIT
-SETTABLE_ATTRS_CONFIG = *_LIMIT
 # Limits that are set while the pool runs are lost when the negotiator starts again: then nothing may start, not all.
 CONCURRENCY_LIMIT_DEFAULT_net = 0
 CONCURRENCY_LIMIT_DEFAULT_link = 0

@@ -12,7 +12,7 @@ from jobs.layout import CampaignFolder
 from jobs.running.queue import open_queue
 from jobs.spec.campaign import load_campaign
 from jobs.spec.site import load_grid
-from jobs.throttle.in_force import grid_in_force, put_in_force
+from jobs.throttle.in_force import grid_in_force, put_in_force, source_in_force
 from jobs.throttle.keep import LOOK_S, Shift
 from jobs.throttle.keeper import SETTLE_S
 from jobs.throttle.state import read_state
@@ -42,14 +42,16 @@ class Applied:
     kept: bool
 
 
-def running_campaigns() -> list[CampaignFolder]:
-    """Return every campaign that has jobs in the queue.
+def running_campaigns(sites_folder: Path) -> list[CampaignFolder]:
+    """Return every campaign that has jobs in the queue and runs by the site configs of a folder.
 
     Raises:
         PoolError: HTCondor does not answer.
+        CampaignError: the file of a campaign cannot be read.
 
     """
-    return [CampaignFolder(Path(name)) for name in sorted({cluster.folder for cluster in open_queue().clusters()})]
+    folders = [CampaignFolder(Path(name)) for name in sorted({one.folder for one in open_queue().clusters()})]
+    return [folder for folder in folders if source_in_force(folder) == sites_folder.resolve()]
 
 
 def apply_sites(

@@ -9,19 +9,17 @@ from jobs.replace_file import replace_file
 from jobs.running.describe import SiteTerms, terms_attributes
 from jobs.shares import shares_text
 from jobs.throttle.admission import limits_to_set
-from jobs.throttle.hand_out import Dealer
 from jobs.throttle.negotiator import link_limit, site_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from jobs.layout import CampaignFolder
-    from jobs.manifest import Manifest
     from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
-    from jobs.spec.campaign import Campaign
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision
     from jobs.throttle.groups import Kind
+    from jobs.throttle.hand_out import Dealer
     from jobs.throttle.negotiator import Negotiator
     from jobs.throttle.observe import Observer
 
@@ -35,26 +33,21 @@ class Enforcer:
     """Acts on HTCondor for one campaign.
 
     Args:
-        folder, campaign, manifest: the campaign.
+        shares: file that running jobs read their shares from.
         queue, negotiator: HTCondor.
+        dealer: hands jobs out.
         admission: who admits jobs, by site.
 
     """
 
     def __init__(
-        self,
-        folder: CampaignFolder,
-        campaign: Campaign,
-        manifest: Manifest,
-        queue: Queue,
-        negotiator: Negotiator,
-        admission: Mapping[str, Kind],
+        self, shares: Path, queue: Queue, negotiator: Negotiator, dealer: Dealer, admission: Mapping[str, Kind]
     ) -> None:
-        self._shares = folder.shares
+        self._shares = shares
         self._queue = queue
         self._negotiator = negotiator
+        self._dealer = dealer
         self._admission = admission
-        self._dealer = Dealer(folder, campaign, manifest, queue, admission)
         self._told: dict[int, dict[str, SiteTerms]] = {}
 
     def act(

@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -22,11 +23,10 @@ from jobs.spec.site import Grid, Site, load_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from jobs.layout import CampaignFolder
 
-__all__ = ["FIXED_KEYS", "Edit", "edits_between", "grid_in_force", "put_in_force"]
+__all__ = ["FIXED_KEYS", "Edit", "edits_between", "grid_in_force", "put_in_force", "source_in_force"]
 
 FIXED_KEYS = frozenset({"slots", "environment", "admission"})
 """Keys that stand in the submit description: a change counts for clusters that are submitted afterwards."""
@@ -64,6 +64,7 @@ class _Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    source: str = ""
     sites: dict[str, dict[str, Any]]
     links: Links = Links()
 
@@ -75,15 +76,31 @@ def grid_in_force(folder: CampaignFolder) -> Grid | None:
         CampaignError: the file cannot be read.
 
     """
-    if not folder.sites.exists():
-        return None
+    found = _read(folder)
+    return found[1] if found else None
+
+
+def source_in_force(folder: CampaignFolder) -> Path | None:
+    """Return the folder whose site configs are in force; None before there are any.
+
+    Raises:
+        CampaignError: the file cannot be read.
+
+    """
+    found = _read(folder)
+    return Path(found[0].source) if found else None
+
+
+def _read(folder: CampaignFolder) -> tuple[_Document, Grid] | None:
     try:
         document = _Document.model_validate(yaml.safe_load(folder.sites.read_bytes()))
         sites = {name: Site.model_validate({**keys, "name": name}) for name, keys in document.sites.items()}
+    except FileNotFoundError:
+        return None
     except (OSError, ValidationError, yaml.YAMLError) as error:
         message = f"{folder.sites}: not readable; `sonicgrid sites apply` writes it anew: {error}"
         raise CampaignError(message) from error
-    return Grid(sites, document.links)
+    return document, Grid(sites, document.links)
 
 
 def put_in_force(folder: CampaignFolder, sites_folder: Path, names: Sequence[str], asked_by: str) -> list[Edit]:
@@ -108,7 +125,11 @@ def put_in_force(folder: CampaignFolder, sites_folder: Path, names: Sequence[str
     edits = edits_between(before, wanted) if before is not None else []
     if before is not None and not edits:
         return []
-    document = {"sites": _dump_sites(wanted), "links": wanted.links.model_dump(by_alias=True)}
+    document = {
+        "source": str(sites_folder.resolve()),
+        "sites": _dump_sites(wanted),
+        "links": wanted.links.model_dump(by_alias=True),
+    }
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     replace_file(folder.sites, text.encode())
     who = f"{_user()}@{os.uname().nodename}"

@@ -10,7 +10,7 @@ import argparse
 import fcntl
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,9 +52,10 @@ class Shift:
         started = time.monotonic()
         try:
             self._keeper.look()
-        except PoolError as error:
-            # HTCondor restarts; limits and jobs stay as they are.
-            self._keeper.note_problem(str(error))
+        except (PoolError, CampaignError) as error:
+            # HTCondor restarts, or a disk is full: limits and jobs stay as they are, and the next look may be better.
+            with suppress(CampaignError):
+                self._keeper.note_problem(str(error))
         took = time.monotonic() - started
         self._due = time.monotonic() + max(LOOK_S, took / WORK_PART)
         return True

@@ -18,6 +18,7 @@ from jobs.throttle.admission import choose_admission
 from jobs.throttle.correct import Correction, correct
 from jobs.throttle.decide import decide
 from jobs.throttle.enforce import Enforcer
+from jobs.throttle.hand_out import Dealer
 from jobs.throttle.in_force import grid_in_force, put_in_force
 from jobs.throttle.negotiator import open_negotiator
 from jobs.throttle.observe import Observer
@@ -92,7 +93,8 @@ class Keeper:
         self._lookout = Lookout(str(folder.root), auto, self._admission, self._negotiator, self._observer)
         self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
-        self._enforcer = Enforcer(folder, self._campaign, manifest, self._queue, self._negotiator, self._admission)
+        dealer = Dealer(folder, self._campaign, manifest, self._queue, self._admission)
+        self._enforcer = Enforcer(folder.shares, self._queue, self._negotiator, dealer, self._admission)
 
     def look(self) -> ThrottleState:
         """Look once, act, and return what was decided.
