@@ -15,35 +15,37 @@ __all__ = ["throttle_table"]
 _ORIGIN = {
     "config": "typed in",
     "measured": "measured",
-    "elsewhere": "measured elsewhere",
+    "elsewhere": "other sites",
     "spec": "estimate",
-    "pilots": "pilots first",
+    "pilots": "pilots",
 }
 
 
 def throttle_table(state: ThrottleState, title: str) -> Table:
-    """Return the table of a campaign's sites: what each may send, how many jobs run, and what keeps it from more."""
-    table = Table("site", title=title, title_justify="left")
-    for heading in ("Mb/s in all", "Mb/s a job"):
+    """Return the table of a campaign's sites: what each may send, how many jobs run, and what keeps it from more.
+
+    It fits a terminal of 80 columns, as long as names of sites have no more than eight letters.
+    """
+    admission = " and ".join(sorted({site.admission for site in state.sites.values()}))
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"{title}, admission by {admission}", title_justify="left")
+    table.add_column("site")
+    for heading in ("Mb/s\nin all", "Mb/s\na job"):
         table.add_column(heading, justify="right")
-    table.add_column("by")
-    for heading in ("share", "running", "now", "in the end"):
+    table.add_column("known\nby")
+    for heading in ("Mb/s\nshare", "jobs\nrun", "may\nnow", "in the\nend"):
         table.add_column(heading, justify="right")
-    table.add_column("what binds")
-    table.add_column("admission")
+    table.add_column("what\nbinds")
     for name, site in state.sites.items():
-        running = f"{site.running:,}" + (f" + {site.cpu_running:,} cpu" if site.cpu_running else "")
         table.add_row(
             name,
             f"{site.budget_mbps:,.6g}" if site.budget_mbps else "closed",
             f"{site.rate_mbps:,.3g}" if site.rate_origin != "pilots" else "-",
             _ORIGIN[site.rate_origin],
             f"{site.share_mbps:,.3g}" if site.share_mbps else "-",
-            running,
+            f"{site.running:,}" + (f"+{site.cpu_running:,} cpu" if site.cpu_running else ""),
             f"{site.room:,}",
             f"{site.admitted:,}",
             escape(_binds(site)),
-            site.admission,
         )
     return table
 

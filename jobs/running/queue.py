@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import htcondor2
@@ -13,14 +12,15 @@ from jobs.attributes import planned_attribute
 from jobs.errors import PoolError
 from jobs.pool.client import enter_pool
 from jobs.running.describe import quote_classad
-from jobs.running.ranges import read_ranges
+from jobs.running.queued import CLUSTER_ATTRIBUTES, JOB_ATTRIBUTES, read_cluster, read_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jobs.layout import CampaignFolder
+    from jobs.running.queued import ClusterInQueue, JobInQueue
 
-__all__ = ["GIVEN_BACK", "ClusterInQueue", "JobInQueue", "Queue", "open_queue"]
+__all__ = ["GIVEN_BACK", "Queue", "open_queue"]
 
 GIVEN_BACK = "given back by SonicGrid, to run elsewhere"
 """Reason with which idle jobs are removed that another site is to take; such a job has not failed."""
@@ -30,100 +30,6 @@ _AT_WORK = f"(JobStatus == {_RUNNING} || JobStatus == {_TRANSFERRING})"
 _VANILLA = 5
 
 _EDIT_TIMEOUT_S = 60.0
-
-_CLUSTER_ATTRIBUTES = (
-    "ClusterId",
-    "SonicGridCampaignFolder",
-    "SonicGridBlock",
-    "SonicGridDigest",
-    "SonicGridSites",
-    "SonicGridRunsAs",
-    "SonicGridJobs",
-    "SonicGridReturned",
-    "JobMaterializeNextRow",
-    "JobMaterializeLimit",
-    "JobMaterializePaused",
-    "JobsPresent",
-    "JobsIdle",
-)
-_JOB_ATTRIBUTES = (
-    "ProcId",
-    "JobStatus",
-    "SonicGridJob",
-    "NumJobStarts",
-    "MATCH_EXP_SonicGridSite",
-    "MATCH_EXP_SonicGridCharge",
-    "GlobalJobId",
-    "User",
-)
-
-
-@dataclass(frozen=True)
-class ClusterInQueue:
-    """A cluster of a campaign that HTCondor still has.
-
-    Attributes:
-        cluster, block, digest: what it is.
-        folder: of its campaign.
-        sites: whose slots its jobs may take.
-        runs_as: flavour that all its jobs got; empty if each has its own.
-        jobs: all that it was submitted with, by their numbers in the manifest, in the order of its rows.
-        next_row: rows before this one were materialized.
-        limit: most jobs of it that are materialized at once; 0 for no limit.
-        paused: whether it materializes no more for now.
-        returned: whether its rows from `next_row` on were given back, so that it never materializes them.
-        present, idle: materialized jobs in the queue, and those of them that wait for a slot.
-        planned_mbps: Mb/s that its campaign's jobs may grow to, by site, of those that were asked for.
-
-    """
-
-    cluster: int
-    block: int
-    digest: str
-    folder: str = ""
-    sites: tuple[str, ...] = ()
-    runs_as: str = ""
-    jobs: tuple[int, ...] = ()
-    next_row: int = 0
-    limit: int = 0
-    paused: bool = False
-    returned: bool = False
-    present: int = 0
-    idle: int = 0
-    planned_mbps: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def coming(self) -> tuple[int, ...]:
-        """Jobs that it has yet to materialize."""
-        return () if self.returned else self.jobs[self.next_row :]
-
-
-@dataclass(frozen=True)
-class JobInQueue:
-    """A materialized job.
-
-    Attributes:
-        cluster, proc, job: its numbers; `job` is the manifest's.
-        folder: of its campaign.
-        idle: whether it waits for a slot; otherwise it is at work.
-        starts: how often it was started.
-        site: where it runs or ran last; empty before its first start.
-        charge_mbps: Mb/s that it was admitted with; 0 for a job that uses no network.
-        schedd: name of the schedd whose queue it is in.
-        owner: its user, as slots name whose job they run.
-
-    """
-
-    cluster: int
-    proc: int
-    job: int
-    folder: str = ""
-    idle: bool = True
-    starts: int = 0
-    site: str = ""
-    charge_mbps: float = 0.0
-    schedd: str = ""
-    owner: str = ""
 
 
 class Queue:
@@ -158,8 +64,8 @@ class Queue:
 
         """
         plans = {site: planned_attribute(site) for site in planned_at}
-        ads = self._query(f"{_of_campaign(folder)} && ProcId is undefined", [*_CLUSTER_ATTRIBUTES, *plans.values()])
-        found = [_cluster(ad, plans) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
+        ads = self._query(f"{_of_campaign(folder)} && ProcId is undefined", [*CLUSTER_ATTRIBUTES, *plans.values()])
+        found = [read_cluster(ad, plans) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
         return sorted(found, key=lambda cluster: cluster.cluster)
 
     def jobs(self, folder: CampaignFolder | None = None, *, idle: bool) -> list[JobInQueue]:
@@ -174,9 +80,9 @@ class Queue:
 
         """
         states = f"({_AT_WORK} || JobStatus == {_IDLE})" if idle else _AT_WORK
-        wanted = ("ClusterId", "SonicGridCampaignFolder", *_JOB_ATTRIBUTES)
+        wanted = ("ClusterId", "SonicGridCampaignFolder", *JOB_ATTRIBUTES)
         ads = self._query(f"{_of_campaign(folder)} && SonicGridJob isnt undefined && {states}", wanted)
-        return [_job(ad) for ad in ads if "ProcId" in ad]
+        return [read_job(ad) for ad in ads if "ProcId" in ad]
 
     def present_jobs(self, clusters: Iterable[int]) -> set[int]:
         """Return the jobs of some clusters that are materialized and in the queue, whatever their state.
@@ -291,37 +197,3 @@ def _folder_is(folder: CampaignFolder) -> str:
 def _of_campaign(folder: CampaignFolder | None) -> str:
     whose = "SonicGridCampaignFolder isnt undefined" if folder is None else _folder_is(folder)
     return f"JobUniverse == {_VANILLA} && {whose}"
-
-
-def _cluster(ad: Any, plans: Mapping[str, str]) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no types
-    return ClusterInQueue(
-        cluster=int(ad["ClusterId"]),
-        block=int(ad["SonicGridBlock"]),
-        digest=str(ad["SonicGridDigest"]),
-        folder=str(ad["SonicGridCampaignFolder"]),
-        sites=tuple(filter(None, str(ad.get("SonicGridSites", "")).split(","))),
-        runs_as=str(ad.get("SonicGridRunsAs", "")),
-        jobs=read_ranges(str(ad.get("SonicGridJobs", ""))),
-        next_row=int(ad.get("JobMaterializeNextRow", 0)),
-        limit=int(ad.get("JobMaterializeLimit", 0)),
-        paused=int(ad.get("JobMaterializePaused", 0)) != 0,
-        returned=bool(ad.get("SonicGridReturned", False)),
-        present=int(ad.get("JobsPresent", 0)),
-        idle=int(ad.get("JobsIdle", 0)),
-        planned_mbps={site: float(ad.get(name, 0.0)) for site, name in plans.items()},
-    )
-
-
-def _job(ad: Any) -> JobInQueue:  # noqa: ANN401  # the bindings have no types
-    return JobInQueue(
-        cluster=int(ad["ClusterId"]),
-        proc=int(ad["ProcId"]),
-        job=int(ad["SonicGridJob"]),
-        folder=str(ad["SonicGridCampaignFolder"]),
-        idle=int(ad["JobStatus"]) == _IDLE,
-        starts=int(ad.get("NumJobStarts", 0)),
-        site=str(ad.get("MATCH_EXP_SonicGridSite", "")),
-        charge_mbps=float(ad.get("MATCH_EXP_SonicGridCharge", 0.0) or 0.0),
-        schedd=str(ad.get("GlobalJobId", "")).partition("#")[0],
-        owner=str(ad.get("User", "")),
-    )

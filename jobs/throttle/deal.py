@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from jobs.running.queue import ClusterInQueue
+    from jobs.running.queued import ClusterInQueue
     from jobs.throttle.groups import Group
 
 __all__ = ["Deal", "Hand", "deal", "take_back"]

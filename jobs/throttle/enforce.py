@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
+    from jobs.running.queue import Queue
+    from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision
     from jobs.throttle.groups import Kind

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
     from jobs.running.describe import Limit, SiteTerms
-    from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
+    from jobs.running.queue import Queue
+    from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.campaign import Campaign
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision

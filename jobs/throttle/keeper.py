@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.layout import CampaignFolder
-    from jobs.running.queue import ClusterInQueue, JobInQueue
+    from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision, SiteSeen
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jobs.running.queue import ClusterInQueue
+    from jobs.running.queued import ClusterInQueue
 
 __all__ = ["Order", "orders"]
 

@@ -15,7 +15,7 @@ from jobs.throttle.rate import Tally
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jobs.running.queue import JobInQueue
+    from jobs.running.queued import JobInQueue
     from jobs.spec.site import Site
     from jobs.throttle.decide import Decision
     from jobs.throttle.groups import Kind

@@ -14,7 +14,8 @@ import htcondor2
 
 from jobs.attributes import attribute_of, planned_attribute, share_attribute
 from jobs.errors import PoolError
-from jobs.running.queue import ClusterInQueue, JobInQueue, Queue
+from jobs.running.queue import Queue
+from jobs.running.queued import ClusterInQueue, JobInQueue
 from jobs.running.ranges import read_ranges
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.running.queue import ClusterInQueue
+from jobs.running.queued import ClusterInQueue
 from jobs.spec.links import Links
 from jobs.spec.site import Site
 from jobs.throttle.decide import Decision

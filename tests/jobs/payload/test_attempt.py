@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import awkward as ak
 import numpy as np
@@ -99,6 +100,19 @@ def test_a_good_attempt_says_so(campaign: PayloadCampaign, monkeypatch: pytest.M
     assert record.max_rss_mb > 10
     assert all(seconds > 0 for seconds in record.stages.model_dump().values())
     assert campaign.files() == ["0000003.12.1.json", "0000003.root"]
+
+
+@pytest.mark.parametrize(
+    ("of_job", "of_worker", "ran"), [("auto", "cpu", "cpu"), ("auto", "gpu", "gpu"), ("gpu", "cpu", "gpu")]
+)
+def test_the_site_chooses_the_flavour_of_an_auto_job(
+    campaign: PayloadCampaign, monkeypatch: pytest.MonkeyPatch, of_job: str, of_worker: Literal["gpu", "cpu"], ran: str
+) -> None:
+    """A job that may run as either must run as its slot was told, any other as planned; the record says which."""
+    use_pool(monkeypatch, [])
+    campaign.change_job(flavour=of_job)
+    assert run(campaign, replace(WORKER, flavour=of_worker)).exit_class is ExitClass.DONE
+    assert campaign.record().flavour == ran
 
 
 @pytest.mark.parametrize(

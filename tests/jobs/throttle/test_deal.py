@@ -12,7 +12,7 @@ from jobs.throttle.deal import Deal, Hand, deal, take_back
 from tests.builders.sites import a_cluster, a_group
 
 if TYPE_CHECKING:
-    from jobs.running.queue import ClusterInQueue
+    from jobs.running.queued import ClusterInQueue
 
 FAST, SLOW = a_group("fast"), a_group("slow")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.running.queue import ClusterInQueue
+from jobs.running.queued import ClusterInQueue
 from jobs.throttle.materialize import Order, orders
 from tests.builders.sites import a_cluster
 
