@@ -64,7 +64,7 @@ def test_throttle_jsonl_has_the_keys_that_are_listed(tmp_path: Path) -> None:
     folder = CampaignFolder(tmp_path)
     sites = {"FNAL": a_site()}
     rates = {"FNAL": JobRate(34.0, "measured")}
-    decisions = decide(sites, Links(), rates, {"FNAL": SiteSeen(starts=5)}, {}, split_shared=True)
+    decisions = decide(sites, Links(), rates, {"FNAL": SiteSeen(starts=5)}, {})
     DecisionLog(folder).note(sites, decisions, {"FNAL": Correction()})
     (line,) = folder.throttle_log.read_text().splitlines()
     listed = [row[0].strip("`") for row in tables("throttle.md")[1]]

@@ -88,8 +88,6 @@ def decide(
     rates: Mapping[str, JobRate],
     seen: Mapping[str, SiteSeen],
     others_mbps: Mapping[str, float],
-    *,
-    split_shared: bool,
 ) -> dict[str, Decision]:
     """Decide for every site.
 
@@ -99,13 +97,10 @@ def decide(
         rates: of one job, by site.
         seen: by site.
         others_mbps: Mb/s that jobs of other campaigns are admitted with, by site and by shared link.
-        split_shared: whether to share out what sites share here; False where the negotiator does it.
 
     """
     asks = {name: Ask(rates[name].mbps, seen[name].most) for name in sites}
     bounds = bounds_of(sites, links, admit=True)
-    if not split_shared:
-        bounds = [bound for bound in bounds if len(bound.sites) == 1 and bound.what in (OWN_LINK, "most_jobs")]
     allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
     planned = {
         name: max(seen[name].running, min(allotted[name].jobs, seen[name].running + seen[name].starts))

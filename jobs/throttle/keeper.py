@@ -117,7 +117,7 @@ class Keeper:
         published = [told for _, told in self._published]
         seen = self._lookout.see(sites, jobs, others, self._decided, published)
         rates = self._rates(seen)
-        decisions = decide(sites, self._grid.links, rates, seen, others, split_shared=True)
+        decisions = decide(sites, self._grid.links, rates, seen, others)
         self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]

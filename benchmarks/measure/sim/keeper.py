@@ -90,7 +90,7 @@ class Keeper:
                 ready_mbps=min((decision.target_mbps for decision in made), default=0.0),
                 most=min(self._slots[name], running[name] + jobs_left),
             )
-        self.decisions = decide(self.sites, self._links, rates, seen, {}, split_shared=True)
+        self.decisions = decide(self.sites, self._links, rates, seen, {})
         for name, decision in self.decisions.items():
             self._memory[name].made.append((now_s, decision))
         self._last_s = now_s

@@ -25,11 +25,10 @@ class Moment:
     rates: dict[str, JobRate]
     seen: dict[str, SiteSeen]
     others: dict[str, float]
-    split_shared: bool
 
     def decide(self) -> dict[str, Decision]:
         """Decide."""
-        return decide(self.sites, self.links, self.rates, self.seen, self.others, split_shared=self.split_shared)
+        return decide(self.sites, self.links, self.rates, self.seen, self.others)
 
 
 COUNTS = st.integers(0, 3000)
@@ -63,7 +62,7 @@ def moments(draw: st.DrawFn) -> Moment:
     rates = {name: JobRate(draw(st.floats(0.1, 2000.0)), "measured") for name in names}
     links = shared({wan: f"{draw(st.integers(1, 100_000))} Mb/s" for wan in wans})
     others = draw(st.dictionaries(st.sampled_from([*names, *wans]), st.floats(0.0, 1e5)))
-    return Moment(sites, links, rates, seen, others, draw(st.booleans()))
+    return Moment(sites, links, rates, seen, others)
 
 
 def budgets(moment: Moment) -> dict[str, tuple[float, list[str]]]:
@@ -137,7 +136,6 @@ def one_site(looked: SiteSeen, campaign_share: str = "80 %") -> Decision:
         {"FNAL": JobRate(40.0, "measured")},
         {"FNAL": looked},
         {},
-        split_shared=True,
     )["FNAL"]
 
 
@@ -184,7 +182,7 @@ def test_a_site_that_its_own_link_slows_down_leaves_the_shared_one_to_others() -
     }
     looked = {name: seen(100, ready=100) for name in sites}
     rates = {name: JobRate(50.0, "measured") for name in sites}
-    made = decide(sites, shared({"wan": "6 Gb/s"}), rates, looked, {}, split_shared=True)
+    made = decide(sites, shared({"wan": "6 Gb/s"}), rates, looked, {})
     assert made["narrow"].share_mbps == pytest.approx(10 * FULL)
     assert made["wide"].share_mbps == pytest.approx(50 * FULL)
 
@@ -197,22 +195,6 @@ def test_other_campaigns_keep_their_part() -> None:
         {"FNAL": JobRate(40.0, "measured")},
         {"FNAL": seen(100, ready=100)},
         {"FNAL": 4000.0},
-        split_shared=True,
     )["FNAL"]
     assert made.admitted == 100
     assert made.share_mbps * 100 == pytest.approx(4000 * FULL)
-
-
-def test_what_is_shared_is_left_to_the_negotiator_where_it_admits() -> None:
-    """It hands out shared links and GPU pools itself; shares keep to the links all the same."""
-    sites = {"FNAL": a_site(shared_links="wan", gpu_pool="cloud")}
-    made = decide(
-        sites,
-        shared({"wan": "1 Gb/s"}, {"cloud": 10}),
-        {"FNAL": JobRate(40.0, "measured")},
-        {"FNAL": seen(100, ready=100)},
-        {},
-        split_shared=False,
-    )["FNAL"]
-    assert (made.admitted, made.binds) == (250, "the link")
-    assert made.share_mbps * 100 == pytest.approx(1000 * FULL)
