@@ -62,7 +62,9 @@ def hidden_folders(campaigns: Path) -> list[Path]:
     """What a worker elsewhere would not have: checkout, environment, Python, campaigns."""
     environments = {Path(str(package.locate_file(""))).resolve() for package in choose_packages().values()}
     python = Path(sysconfig.get_path("stdlib")) if sys.base_prefix == "/usr" else Path(sys.base_prefix)
-    return sorted({CHECKOUT, python.resolve(), campaigns, *environments})
+    every = {CHECKOUT, python.resolve(), campaigns, *environments}
+    # What lies in a hidden folder is hidden with it, and no longer there to be hidden.
+    return sorted(path for path in every if every.isdisjoint(path.parents))
 
 
 def can_hide() -> bool:
