@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from jobs.spec.links import Links
     from jobs.spec.site import Site
 
-__all__ = ["OWN_LINK", "SHARED_LINK", "Allotment", "Ask", "Bound", "allot", "bounds_of"]
+__all__ = ["OWN_LINK", "SHARED_LINK", "SLOTS", "Allotment", "Ask", "Bound", "allot", "bounds_of"]
 
 OWN_LINK = "the link"
 SHARED_LINK = "shared link "
+SLOTS = "slots"
 """What binds a site, in words; the name of a shared link follows."""
 
 _TINY = 1e-9
@@ -32,11 +33,13 @@ class Ask:
     Attributes:
         mbps_per_job: Mb/s on the wire that one of its jobs takes; above zero.
         most_jobs: most that it can use, by its slots or the work that is left; infinite if that is not known.
+        most_by: which of these, in words.
 
     """
 
     mbps_per_job: float
     most_jobs: float = math.inf
+    most_by: str = SLOTS
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Allotment:
-    """How many jobs a site may have, and what keeps it from having more ("slots" if nothing here does)."""
+    """How many jobs a site may have, and what keeps it from having more."""
 
     jobs: int
     binds: str
@@ -100,14 +103,14 @@ def allot(asks: Mapping[str, Ask], bounds: Sequence[Bound]) -> dict[str, Allotme
         bounds: as from `bounds_of`.
 
     """
-    every = [*bounds, *(Bound("slots", ask.most_jobs, (name,), in_jobs=True) for name, ask in asks.items())]
+    every = [*bounds, *(Bound(ask.most_by, ask.most_jobs, (name,), in_jobs=True) for name, ask in asks.items())]
     grown = dict.fromkeys(asks, 0.0)
     binds: dict[str, str] = {}
     while growing := [name for name in asks if name not in binds]:
         steps = [(_room(bound, asks, grown, growing), bound) for bound in every]
         step, _ = min(steps, key=lambda pair: pair[0])
         if math.isinf(step):
-            return {name: Allotment(0, "slots") for name in asks}
+            return {name: Allotment(0, ask.most_by) for name, ask in asks.items()}
         for name in growing:
             grown[name] += step
         for room, bound in steps:

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jobs.throttle.allot import OWN_LINK, SHARED_LINK, Ask, allot, bounds_of
+from jobs.throttle.allot import OWN_LINK, SHARED_LINK, SLOTS, Ask, allot, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,8 @@ class SiteSeen:
         running: jobs of the campaign that run.
         starts: jobs that the ramp lets start now.
         ready: jobs for whose number the shares have been in force long enough.
-        most: jobs that the site can use, by its slots and by what is left of the campaign.
+        most: jobs that the site can use.
+        most_by: what it cannot use more for, in words: its slots, what is left of the campaign, and the like.
         ready_mbps: share for which room has been made long enough: the smallest target of that time.
 
     """
@@ -46,6 +47,7 @@ class SiteSeen:
     starts: int = 0
     ready: int = 0
     most: float = math.inf
+    most_by: str = SLOTS
     ready_mbps: float = math.inf
 
 
@@ -99,7 +101,7 @@ def decide(
         others_mbps: Mb/s that jobs of other campaigns are admitted with, by site and by shared link.
 
     """
-    asks = {name: Ask(rates[name].mbps, seen[name].most) for name in sites}
+    asks = {name: Ask(rates[name].mbps, seen[name].most, seen[name].most_by) for name in sites}
     bounds = bounds_of(sites, links, admit=True)
     allotted = allot(asks, [_less(bound, others_mbps) for bound in bounds])
     planned = {

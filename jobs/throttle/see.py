@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.throttle.allot import SLOTS
 from jobs.throttle.decide import FULL, SiteSeen
 from jobs.throttle.flavour import CORE_PATCHES_PER_S, thinnest_share_mbps
 from jobs.throttle.ramp import Ramp
@@ -102,20 +103,27 @@ class Lookout:
             started = sum((job.cluster, job.proc, job.starts) in new for job in here)
             self._ramps[name] = self._ramps.get(name, Ramp(at_s=now)).after(now, started, site.ramp_per_min)
             before = decided.get(name)
-            if started or before is None or len(here) >= before.room:
+            if started or name not in self._grew or before is None or len(here) >= before.room:
                 self._grew[name] = now
-            most = min(self.slots.get(name, math.inf), self._most_by_flavour(site), left)
+            most: list[tuple[float, str]] = [
+                (left, "jobs left"),
+                (self.slots.get(name, math.inf), SLOTS),
+                (self._most_by_flavour(site), "the core, sooner done"),
+            ]
             if self._admission[name] == "negotiator" and before is not None:
-                most = min(most, _most_by_charges(site, here, others_mbps.get(name, 0.0), before.rate.charge_mbps))
+                charged = _most_by_charges(site, here, others_mbps.get(name, 0.0), before.rate.charge_mbps)
+                most.append((charged, "charges of running jobs"))
             if now - self._grew[name] > STALLED_S:
                 # Shares are not made thin for jobs that do not come.
-                most = min(most, len(here) + max(1, len(here) // 10))
+                most.append((len(here) + max(1, len(here) // 10), SLOTS))
+            most_jobs, most_by = min(most, key=lambda pair: pair[0])
             settled = [] if site.gateway else [told[name] for told in published if name in told]
             seen[name] = SiteSeen(
                 running=len(here),
                 starts=self._ramps[name].starts,
                 ready=min((one.planned for one in settled), default=_ANY),
-                most=most,
+                most=most_jobs,
+                most_by=most_by,
                 ready_mbps=min((one.target_mbps for one in settled), default=math.inf),
             )
         return seen
