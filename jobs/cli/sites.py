@@ -34,7 +34,8 @@ app = typer.Typer(
 def list_(sites_folder: SitesFolderOption = None, as_json: JsonOption = False) -> None:
     """Show every site of the folder with its link, its limits and how it admits jobs.
 
-    `Mb/s` is the budget: the uplink times the share of it that campaigns may fill, for all jobs of the site together.
+    `Mb/s in all` is the budget: the uplink times the share of it that campaigns may fill, for all jobs of the site.
+    What a site `shares with others`, links and a GPU pool, has limits of its own in links.yaml.
     A site with a budget of 0 is closed for jobs that use the network.
 
     Example: sonicgrid sites list
@@ -44,27 +45,23 @@ def list_(sites_folder: SitesFolderOption = None, as_json: JsonOption = False) -
     if as_json:
         emit_json({"folder": str(folder), "sites": {name: _summary(site) for name, site in grid.sites.items()}})
         return
-    table = Table(title=f"sites of {escape(str(folder))}", title_justify="left")
+    table = Table(box=None, padding=(0, 1, 0, 0), title=f"sites of {escape(str(folder))}", title_justify="left")
     table.add_column("site")
-    for heading in ("uplink", "share", "Mb/s"):
-        table.add_column(heading, justify="right")
-    table.add_column("shared links")
-    for heading in ("ramp", "most jobs"):
-        table.add_column(heading, justify="right")
-    for heading in ("admission", "environment", "GPU pool"):
-        table.add_column(heading)
+    for heading in ("uplink", "share", "Mb/s\nin all", "ramp", "most\njobs"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("admission", "environ-\nment", "shares\nwith others"):
+        table.add_column(heading, overflow="fold")
     for name, site in grid.sites.items():
         table.add_row(
             name,
             RATE.write(site.uplink_mbps),
             SHARE.write(site.campaign_share),
             f"{site.budget_mbps:,.6g}" if site.budget_mbps else "closed",
-            ", ".join(site.shared_links) or "-",
             STARTS.write(site.ramp_per_min),
             "-" if site.most_jobs is None else f"{site.most_jobs:,}",
             site.admission,
             _environment_kind(site),
-            site.gpu_pool or "-",
+            "\n".join([*site.shared_links, *([f"GPUs {site.gpu_pool}"] if site.gpu_pool else [])]) or "-",
         )
     console.print(table)
 
