@@ -94,6 +94,11 @@ class Manifest:
         return int((self._numbers("entry_stop") - self._numbers("entry_start")).sum())
 
     @property
+    def most_events(self) -> int:
+        """Events of the largest job."""
+        return int((self._numbers("entry_stop") - self._numbers("entry_start")).max(initial=0))
+
+    @property
     def n_cpu_jobs(self) -> int:
         """Number of jobs of the cpu flavour."""
         return int(self._is_cpu().sum())

@@ -146,7 +146,8 @@ def _links(demand: Demand) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("what binds")
     for name, site in demand.sites.items():
-        numbers = (site.budget_mbps, site.mbps_per_job, site.slots, site.jobs_that_fit, site.admitted)
+        rate = None if site.mbps_per_job is None else float(f"{site.mbps_per_job:.3g}")
+        numbers = (site.budget_mbps, rate, site.slots, site.jobs_that_fit, site.admitted)
         shown = ["-" if number is None else f"{number:,.6g}" for number in numbers]
         table.add_row(name, *shown, site.binds)
     return table

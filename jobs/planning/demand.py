@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs.errors import ConfigError, Problem
+from jobs.planning.expect import SiteRoom, expect_s
 from jobs.spec.links import Links
 from jobs.spec.units import RATE, SHARE
 from jobs.throttle.allot import Ask, allot, bounds_of
@@ -66,7 +67,7 @@ class Demand:
     total_gb: float | None
     """GB of patches that all jobs send to the inference pool."""
     expected_s: float | None
-    """Seconds that the gpu jobs take with every site as full as its limits allow."""
+    """Seconds that the gpu jobs take with every site as full as its limits and its ramp allow; None if none fits."""
     sites: Mapping[str, SiteDemand]
 
 
@@ -135,10 +136,16 @@ def estimate_demand(
     if estimate is None:
         return Demand(None, None, None, by_site)
     events = manifest.n_events - manifest.n_cpu_events
-    at_once = sum(allotment.jobs for allotment in fit.values())
+    rooms = [SiteRoom(allotment.jobs, sites[name].ramp_per_min / 60) for name, allotment in fit.items()]
+    expected_s = expect_s(
+        rooms,
+        n_jobs=manifest.n_jobs - manifest.n_cpu_jobs,
+        work_s=events * estimate.seconds_per_event,
+        longest_s=manifest.most_events * estimate.seconds_per_event,
+    )
     return Demand(
         mbps_per_job=rate,
         total_gb=events * estimate.hits_per_event * PATCH_BYTES / 1e9,
-        expected_s=events * estimate.seconds_per_event / at_once if at_once else None,
+        expected_s=expected_s,
         sites=by_site,
     )

@@ -106,7 +106,7 @@ def test_the_plan_knows_the_rates_where_the_spec_does(
     spec = write_spec(estimate={"hits_per_event": 55000, "seconds_per_event": "120 s"})
     code, output, _ = run("plan", spec)
     assert code == 0
-    for words in ("35.5", "225", "the link", "0:01:47", "35.5 Mb/s a job, 225 jobs fit in 80 % of 10 Gb/s"):
+    for words in ("35.5", "225", "the link", "0:05:40", "35.5 Mb/s a job, 225 jobs fit in 80 % of 10 Gb/s"):
         assert words in output
 
 

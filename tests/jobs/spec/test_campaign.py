@@ -56,7 +56,7 @@ def test_a_spec_of_three_keys_is_enough(tmp_path: Path) -> None:
         ({"inputs": [{"list": ""}]}, "inputs[0].list", "at least one"),
         ({"sites": []}, "sites", "at least one"),
         ({"sites": ["local", "local"]}, "sites", "twice"),
-        ({"flavour": "tpu"}, "flavour", "'gpu' or 'cpu'"),
+        ({"flavour": "tpu"}, "flavour", "'gpu', 'cpu' or 'auto'"),
         ({"flavor": "gpu"}, "flavor", "did you mean 'flavour'?"),
         ({"cpu_comparison": 10}, "cpu_comparison", '"10 %"'),
         ({"cpu_comparison": "120 %"}, "cpu_comparison", "100 %"),
