@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -79,6 +80,7 @@ def test_every_hit_gets_its_own_scores_in_the_inputs_order(
 
 def test_a_good_attempt_says_so(campaign: PayloadCampaign, monkeypatch: pytest.MonkeyPatch) -> None:
     """The record must add up with the output and with what went over the wire."""
+    started_before = time.time()
     use_pool(monkeypatch, [EndpointAway("a hiccup")])
     assert run(campaign).exit_class is ExitClass.DONE
     record = campaign.record()
@@ -95,7 +97,8 @@ def test_a_good_attempt_says_so(campaign: PayloadCampaign, monkeypatch: pytest.M
     assert record.output_sha256 == hashlib.sha256(campaign.output.read_bytes()).hexdigest()
     with open_events(record.input_file) as file:
         assert record.input_uuid == file.uuid
-    assert 0 < record.ended - record.started < 600
+    assert started_before < record.ended <= time.time()
+    assert 0 < record.started < record.ended
     assert record.cpu_s > 0
     assert record.max_rss_mb > 10
     assert all(seconds > 0 for seconds in record.stages.model_dump().values())
