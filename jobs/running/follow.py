@@ -77,13 +77,7 @@ class BlockFollower:
         self._standings = {job: Standing() for job in jobs}
         self._job_of: dict[tuple[int, int], int] = {}
         self._log: htcondor2.JobEventLog | None = None
-        self._ended: set[int] = set()
         self._told: list[Told] = []
-
-    @property
-    def ended_clusters(self) -> frozenset[int]:
-        """Clusters that have left the queue: nothing more will come from them."""
-        return frozenset(self._ended)
 
     @property
     def standings(self) -> Mapping[int, Standing]:
@@ -131,10 +125,8 @@ class BlockFollower:
         if event.type == htcondor2.JobEventType.GENERIC:
             self._hear(event)
             return
-        if event.type == htcondor2.JobEventType.CLUSTER_REMOVE:
-            self._ended.add(event.cluster)
-            if event.get("Completion") != _COMPLETE:
-                self._give_up_pending(event.cluster, event.timestamp)
+        if event.type == htcondor2.JobEventType.CLUSTER_REMOVE and event.get("Completion") != _COMPLETE:
+            self._give_up_pending(event.cluster, event.timestamp)
         if event.type == htcondor2.JobEventType.SUBMIT:
             note = _NOTE.search(str(event.get("LogNotes", "")))
             if note and (job := int(note.group(1))) in self._standings:

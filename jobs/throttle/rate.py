@@ -105,11 +105,6 @@ class Tally:
         """Part of their shares that jobs used; None if too little is known, or nothing paces them."""
         return self.wire_mb / self.allowed_mb if self.allowed_mb > 0 and self.window_s >= ENOUGH_S else None
 
-    @property
-    def wire_mb_per_event(self) -> float | None:
-        """MB on the wire for one event."""
-        return self.wire_mb / self.events if self.events > 0 else None
-
 
 def _values(tally: Tally) -> tuple[float, ...]:
     return (

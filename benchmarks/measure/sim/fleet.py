@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from measure.sim.grid import Grid
 
     Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 __all__ = ["STEPS_PER_S", "STEP_S", "Fleet"]
 

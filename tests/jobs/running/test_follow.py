@@ -100,16 +100,6 @@ def test_killed_by_a_signal(follower: BlockFollower, event_log: EventLog) -> Non
     assert standing.reason == "killed by signal 9"
 
 
-def test_end_of_a_cluster(follower: BlockFollower, event_log: EventLog) -> None:
-    """A cluster that left the queue is known to have ended."""
-    event_log.submitted(7, 0, job=10)
-    follower.poll()
-    assert 7 not in follower.ended_clusters
-    event_log.cluster_removed(7, jobs=1)
-    follower.poll()
-    assert 7 in follower.ended_clusters
-
-
 def test_removed_cluster_gives_up_its_pending_jobs(follower: BlockFollower, event_log: EventLog) -> None:
     """Jobs that a removed cluster never materialized have failed, with that reason; nothing waits for them."""
     event_log.submitted(7, 0, job=10)

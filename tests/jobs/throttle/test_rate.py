@@ -104,7 +104,6 @@ def test_jobs_without_a_share_say_nothing_about_it() -> None:
 def test_too_little_says_nothing() -> None:
     """The first seconds of a job, before anything was sent, give no rate."""
     assert Tally().mbps is None
-    assert Tally().wire_mb_per_event is None
     assert Tally(prepare_s=100, window_s=100).mbps is None
     assert report(0.1, 100.0, 1.0, None).mbps is None
 
