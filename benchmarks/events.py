@@ -31,6 +31,7 @@ from jobs.reco.read import open_events
 from jobs.reco.schema import Provenance
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON, build_views
 from jobs.reco.write import write_events
+from sonic.hit_pixels import HitPixels
 from sonic.local import LocalScorer
 from sonic.patches import PatchCutter, spans_of
 from sonic.server.models import DEMO_MODEL
@@ -105,9 +106,10 @@ def measure_events(n_events: int, seed: int) -> Results:
 
 
 def _cut(views: tuple[View, ...]) -> None:
-    cutter = PatchCutter(views)
-    for span in spans_of(cutter.n_hits, BATCH_PATCHES):
-        cutter.cut(span)
+    pixels = HitPixels(views)
+    cutter = PatchCutter(pixels)
+    for span in spans_of(pixels.n_patches, BATCH_PATCHES):
+        cutter.patches(span)
 
 
 def _table(results: Results) -> Table:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sonic.errors import BadAnswer
+from sonic.errors import AnswerIncomplete, AnswerNotFinite, BadAnswer
 from sonic.network import EM_TRK_NONE_LABELS, EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT
-from sonic.scores import Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from sonic.patches import Span
-    from sonic.view import View
+    from sonic.hit_pixels import HitPixels, Span
+    from sonic.scores import Scores
 
 __all__ = ["Answer", "ScoreSheet"]
 
@@ -41,20 +37,20 @@ class Answer:
 
 
 def _check(name: str, tensor: NDArray[np.float32], shape: tuple[int, int], source: str) -> None:
-    if tensor.dtype != np.float32 or tensor.shape != shape:
-        message = f"{source}: {name} came as {tensor.dtype} {tensor.shape}, not as float32 {shape}"
-        raise BadAnswer(message)
+    if tensor.dtype != np.float32 or tensor.shape[1:] != shape[1:]:
+        raise BadAnswer(f"{source}: {name} came as {tensor.dtype} {tensor.shape}, not as float32 {shape}")
+    if len(tensor) != shape[0]:
+        raise AnswerIncomplete(f"{source}: {name} has {len(tensor)} rows for {shape[0]} patches")
     if not bool(np.all((tensor >= -_TOLERANCE) & (tensor <= 1 + _TOLERANCE))):
-        message = f"{source}: {name} holds NaN or values outside of 0 to 1, which are no scores"
-        raise BadAnswer(message)
+        raise AnswerNotFinite(f"{source}: {name} holds NaN or values outside of 0 to 1, which are no scores")
 
 
 class ScoreSheet:
-    """One row per hit of an event, filled batch by batch in any order."""
+    """One row per patch of an event, filled batch by batch in any order."""
 
-    def __init__(self, n_hits: int) -> None:
-        self._em_trk_none = np.full((n_hits, len(EM_TRK_NONE_LABELS)), np.nan, dtype=np.float32)
-        self._michel = np.full(n_hits, np.nan, dtype=np.float32)
+    def __init__(self, n_patches: int) -> None:
+        self._em_trk_none = np.full((n_patches, len(EM_TRK_NONE_LABELS)), np.nan, dtype=np.float32)
+        self._michel = np.full(n_patches, np.nan, dtype=np.float32)
 
     def fill(self, span: Span, answer: Answer, source: str) -> None:
         """Write one batch's answer down.
@@ -63,13 +59,11 @@ class ScoreSheet:
             BadAnswer: it is not this batch's scores; `source` names who sent it.
 
         """
-        n_hits = span.stop - span.start
-        _check(EM_TRK_NONE_OUTPUT, answer.em_trk_none, (n_hits, len(EM_TRK_NONE_LABELS)), source)
-        _check(MICHEL_OUTPUT, answer.michel, (n_hits, 1), source)
+        _check(EM_TRK_NONE_OUTPUT, answer.em_trk_none, (span.size, len(EM_TRK_NONE_LABELS)), source)
+        _check(MICHEL_OUTPUT, answer.michel, (span.size, 1), source)
         self._em_trk_none[span.start : span.stop] = answer.em_trk_none
         self._michel[span.start : span.stop] = answer.michel[:, 0]
 
-    def split(self, views: Sequence[View]) -> list[Scores]:
-        """Return each view's part of the sheet, in the views' order."""
-        ends = np.cumsum([0, *(view.n_hits for view in views)], dtype=np.intp).tolist()
-        return [Scores(self._em_trk_none[start:stop], self._michel[start:stop]) for start, stop in pairwise(ends)]
+    def scores_of_hits(self, pixels: HitPixels) -> list[Scores]:
+        """Return the scores of every view's hits, in the order of views and hits."""
+        return pixels.scores_of_hits(self._em_trk_none, self._michel)

@@ -7,40 +7,61 @@ the loop takes replies in.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sonic.answers import ScoreSheet
+from sonic.credentials import Credentials
 from sonic.endpoints import Endpoints
-from sonic.errors import BadAnswer, EndpointAway
+from sonic.errors import (
+    BadAnswer,
+    EndpointAway,
+    EndpointOverloaded,
+    RequestRefused,
+    RequestTooLarge,
+    SonicError,
+    TokenRefused,
+)
 from sonic.exchange import Exchange, InFlight
+from sonic.formats import format_named
+from sonic.hit_pixels import HitPixels
 from sonic.limits import Limits
+from sonic.message import Most
 from sonic.network import MODEL_NAME, MODEL_VERSION, PATCH_BYTES
 from sonic.pace import Pacer
-from sonic.patches import PatchCutter
 from sonic.scores import Traffic
-from sonic.transport import TritonTransport
+from sonic.transport import Model, TritonTransport
+from sonic.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from sonic.endpoints import Endpoint
-    from sonic.exchange import Request
+    from sonic.message import Message
     from sonic.scores import Scores
     from sonic.transport import Reply, Transport
     from sonic.view import View
+    from sonic.wire_format import WireFormat
 
 __all__ = ["Client"]
 
 _ENVELOPE_BYTES = 256
-"""Upper bound of a request's bytes beside its patches: names, shape, length prefix; 170 with the usual names."""
+"""Upper bound of a request's bytes beside its tensor: names, shapes, length prefixes; 170 with the usual names."""
+
+
+class _Step(NamedTuple):
+    """What became of the next request."""
+
+    sent: bool = False
+    paced: bool = False
+    """Whether the pacer holds it."""
+    until: float = math.inf
+    """When to look again, by `time.monotonic`, if no reply comes before."""
 
 
 class Client:
@@ -48,14 +69,17 @@ class Client:
 
     Args:
         endpoints: host:port of the gRPC endpoints, in order of preference: the first is used while it answers.
-        model_name: Name of the model in the servers' repositories.
-        model_version: Version of the model.
+        network: Name of the network; the model of the wire format has its name from it.
+        version: Version of the model.
+        wire_format: How hits travel.
+        credentials: Certificates and token; none by default.
         limits: Sizes, time-outs and patience.
         pacer: Says when the next request may go; None to send as fast as the window allows.
         open_transport: How to reach an endpoint; `TritonTransport` unless a test says otherwise.
 
     Raises:
         RequestRefused: no endpoint is given.
+        CredentialsUnusable: a certificate, key or token cannot be used.
 
     """
 
@@ -63,16 +87,25 @@ class Client:
         self,
         endpoints: Sequence[str],
         *,
-        model_name: str = MODEL_NAME,
-        model_version: str = MODEL_VERSION,
+        network: str = MODEL_NAME,
+        version: str = MODEL_VERSION,
+        wire_format: WireFormat = "patches",
+        credentials: Credentials | None = None,
         limits: Limits | None = None,
         pacer: Pacer | None = None,
         open_transport: Callable[[str], Transport] | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._pacer = pacer or Pacer(None)
-        triton = partial(TritonTransport, model_name=model_name, model_version=model_version)
-        self._endpoints = Endpoints(endpoints, self._limits, open_transport or triton)
+        self._format = format_named(wire_format)
+        self._window = Window(self._limits.queue_target_s)
+        if open_transport is None:
+            credentials = credentials or Credentials()
+            for endpoint in endpoints:
+                credentials.check(endpoint)
+            model = Model(self._format, network, version)
+            open_transport = partial(TritonTransport, model=model, credentials=credentials)
+        self._endpoints = Endpoints(endpoints, self._limits, open_transport)
         self._traffic = Traffic()
         self._answered_last = ""
         self._numbers = 0
@@ -86,6 +119,13 @@ class Client:
         """Return what was sent and received since the client was made; any thread may ask."""
         return replace(self._traffic, paced_s=self._pacer.blocked_s)
 
+    def reachable(self) -> bool:
+        """Tell whether an endpoint can be asked now: each that is not being left alone is checked once."""
+        try:
+            return self._endpoints.pick() is not None
+        except RequestRefused:
+            return False
+
     def score(self, views: Sequence[View]) -> list[Scores]:
         """Return the scores of every view, in the views' order, whatever the order of the answers.
 
@@ -95,72 +135,67 @@ class Client:
             BadAnswer: a request was answered with something unusable, again and again.
 
         """
-        cutter = PatchCutter(views)
-        sheet = ScoreSheet(cutter.n_hits)
-        exchange = Exchange(cutter.n_hits)
+        pixels = HitPixels(views)
+        sheet = ScoreSheet(pixels.n_patches)
+        exchange = Exchange(pixels.n_patches, self._format.cutter(pixels))
         patience_ends = time.monotonic() + self._limits.patience_s
         while exchange.unfinished:
-            wait_until = patience_ends
             asked_at = time.monotonic()
-            held_alone = False
-            # Once for the whole step: another thread may change the share in the middle of it.
-            most_patches = self._most_patches()
-            if self._has_room(exchange, most_patches):
-                hold_s = self._pacer.wait_s(_bytes_of(exchange.size_of_next(most_patches)))
-                if hold_s > 0:
-                    wait_until = asked_at + hold_s
-                    held_alone = not exchange.in_flight
-                elif picked := self._endpoints.pick():
-                    endpoint, transport = picked
-                    request = exchange.next_request(min(endpoint.max_batch, most_patches))
-                    self._send(exchange, request, endpoint, transport, cutter.cut(request.span))
-                    continue
-                else:
-                    wait_until = min(patience_ends, self._endpoints.next_try_at())
-            reply = exchange.wait(wait_until)
+            step = self._send_next(exchange)
+            if step.sent:
+                continue
+            held_alone = step.paced and not exchange.in_flight
+            reply = exchange.wait(step.until if held_alone else min(step.until, patience_ends))
             if held_alone:
                 patience_ends += time.monotonic() - asked_at
             elif reply is not None and self._take(exchange, reply, sheet):
                 patience_ends = time.monotonic() + self._limits.patience_s
             elif time.monotonic() >= patience_ends:
-                message = (
-                    f"no inference endpoint gave a usable answer for {self._limits.patience_s:g} s; "
-                    f"last heard: {self._endpoints.last_errors()}"
-                )
-                raise EndpointAway(message)
-        return sheet.split(views)
+                raise self._out_of_patience()
+        return sheet.scores_of_hits(pixels)
 
-    def _most_patches(self) -> int:
-        """Return how many patches a request may have at the share of this moment."""
-        in_part_of_share = self._pacer.payload_bytes_in(self._limits.paced_request_s)
-        most_bytes = min(self._limits.largest_request_bytes, in_part_of_share)
-        most = max(1, min(self._limits.batch_patches, int(most_bytes // PATCH_BYTES)))
-        return self._pacer.units_in_request(PATCH_BYTES, _ENVELOPE_BYTES, most)
+    def _send_next(self, exchange: Exchange) -> _Step:
+        """Send the next request if window, endpoints and pacer let it; else say until when to wait for replies."""
+        if not exchange.waits or len(exchange.in_flight) >= self._window.requests(self._most_requests()):
+            return _Step()
+        picked = self._endpoints.pick()
+        if picked is None:
+            return _Step(until=self._endpoints.next_try_at())
+        endpoint, transport = picked
+        message = exchange.next_message(self._most(endpoint))
+        if exchange.in_flight and exchange.bytes_in_flight + message.payload_bytes > self._limits.window_bytes:
+            return _Step()
+        size = message.payload_bytes + _ENVELOPE_BYTES
+        hold_s = self._pacer.wait_s(size)
+        if hold_s > 0:
+            return _Step(paced=True, until=time.monotonic() + hold_s)
+        self._pacer.sent(size)
+        self._send(exchange, message, endpoint, transport)
+        return _Step(sent=True)
 
-    def _has_room(self, exchange: Exchange, most_patches: int) -> bool:
-        """Whether a request waits that the window lets out; one may always go."""
-        if not exchange.waits:
-            return False
-        if not exchange.in_flight:
-            return True
+    def _most_requests(self) -> int:
+        """Return how many requests may be in flight at best."""
         limits = self._limits
-        requests = limits.window_requests if self._pacer.rate_mbps is None else limits.paced_window_requests
-        patches = exchange.patches_in_flight + exchange.size_of_next(most_patches)
-        return len(exchange.in_flight) < requests and patches * PATCH_BYTES <= limits.window_bytes
+        return limits.window_requests if self._pacer.rate_mbps is None else limits.paced_window_requests
 
-    def _send(
-        self,
-        exchange: Exchange,
-        request: Request,
-        endpoint: Endpoint,
-        transport: Transport,
-        patches: NDArray[np.float32],
-    ) -> None:
+    def _most(self, endpoint: Endpoint) -> Most:
+        """Return how large a request to an endpoint may be, at the share of this moment."""
+        limits = self._limits
+        most_bytes = min(limits.largest_request_bytes, endpoint.most_bytes)
+        if self._format.name == "views":
+            in_part_of_share = self._pacer.payload_bytes_in(limits.paced_message_s)
+            most_bytes = min(most_bytes, max(limits.least_message_bytes, in_part_of_share))
+            return Most(min(endpoint.most_patches, limits.message_patches), most_bytes)
+        most_bytes = min(most_bytes, self._pacer.payload_bytes_in(limits.paced_request_s))
+        patches = max(1, int(min(endpoint.most_patches, limits.batch_patches, most_bytes // PATCH_BYTES)))
+        return Most(self._pacer.units_in_request(PATCH_BYTES, _ENVELOPE_BYTES, patches), most_bytes)
+
+    def _send(self, exchange: Exchange, message: Message, endpoint: Endpoint, transport: Transport) -> None:
+        request = exchange.take(message)
         self._numbers += 1
         number = self._numbers
-        self._pacer.sent(_bytes_of(len(patches)))
-        exchange.in_flight[number] = InFlight(request, endpoint, time.monotonic())
-        sent = transport.send(number, patches, self._limits.request_timeout_s, exchange.replies.put)
+        exchange.in_flight[number] = InFlight(request, endpoint, message.payload_bytes, time.monotonic())
+        sent = transport.send(number, message, self._limits.request_timeout_s, exchange.replies.put)
         self._traffic = replace(
             self._traffic,
             bytes_sent=self._traffic.bytes_sent + sent,
@@ -169,31 +204,50 @@ class Client:
 
     def _take(self, exchange: Exchange, reply: Reply, sheet: ScoreSheet) -> bool:
         """Take one reply in; whether it brought scores."""
-        sent = exchange.in_flight.pop(reply.number)
-        request, endpoint = sent.request, sent.endpoint
+        sent, now = exchange.in_flight.pop(reply.number), time.monotonic()
         try:
             if reply.answer is None:
-                raise reply.error or BadAnswer(f"{endpoint.url}: an empty reply")
-            sheet.fill(request.span, reply.answer, endpoint.url)
-        except EndpointAway as error:
-            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
-            exchange.again(replace(request, tries=request.tries + 1))
+                raise reply.error or BadAnswer(f"{sent.endpoint.url}: an empty reply")
+            sheet.fill(sent.request.span, reply.answer, sent.endpoint.url)
+        except SonicError as error:
+            self._take_failure(exchange, sent, error)
             return False
-        except BadAnswer as error:
-            if request.bad_answers >= self._limits.bad_answers_allowed:
-                raise
-            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
-            exchange.again(replace(request, tries=request.tries + 1, bad_answers=request.bad_answers + 1))
-            return False
-        self._endpoints.answered(endpoint)
-        self._answered_last = endpoint.url
-        self._traffic = replace(
-            self._traffic,
-            requests=self._traffic.requests + 1,
-            bytes_received=self._traffic.bytes_received + reply.bytes_received,
-            latency_s=self._traffic.latency_s + time.monotonic() - sent.sent_at,
-        )
+        self._window.answered(sent.request.span.size, sent.sent_at, now, self._most_requests())
+        self._endpoints.answered(sent.endpoint)
+        self._answered_last = sent.endpoint.url
+        self._traffic = self._traffic.with_answer(now - sent.sent_at, reply.bytes_received)
         return True
+
+    def _take_failure(self, exchange: Exchange, sent: InFlight, error: SonicError) -> None:
+        """Put a failed request back in line, unless its error is the last word.
+
+        Raises:
+            RequestRefused: the same request would be refused again.
+            BadAnswer: it was answered with something unusable too often.
+
+        """
+        request, endpoint = replace(sent.request, tries=sent.request.tries + 1), sent.endpoint
+        if isinstance(error, RequestTooLarge) and request.span.size > 1:
+            endpoint.most_bytes = min(endpoint.most_bytes, sent.payload_bytes // 2)
+        elif isinstance(error, BadAnswer) and request.bad_answers < self._limits.bad_answers_allowed:
+            request = replace(request, bad_answers=request.bad_answers + 1)
+            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
+        elif isinstance(error, EndpointAway | TokenRefused):
+            if isinstance(error, EndpointOverloaded):
+                self._window.refused(sent.sent_at, time.monotonic(), self._most_requests())
+            self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
+        else:
+            raise error
+        exchange.again(request)
+
+    def _out_of_patience(self) -> SonicError:
+        """Return the error of the most preferred endpoint's kind, with what every endpoint said."""
+        last = self._endpoints.last_error()
+        kind = type(last) if isinstance(last, EndpointAway | TokenRefused | BadAnswer) else EndpointAway
+        return kind(
+            f"no inference endpoint gave a usable answer for {self._limits.patience_s:g} s; "
+            f"last heard: {self._endpoints.last_errors()}"
+        )
 
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
@@ -206,7 +260,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _bytes_of(n_patches: int) -> int:
-    return n_patches * PATCH_BYTES + _ENVELOPE_BYTES

@@ -1,13 +1,18 @@
-"""Which endpoint to ask next: the first in order of preference that is not being left alone after a failure."""
+"""Which endpoint to ask next: the first in order of preference that is not being left alone after a failure.
+
+Each endpoint has a circuit breaker: a failure opens it, for a time that grows from one to the next; then one check
+tries the endpoint, and only if it succeeds requests go there again.
+"""
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sonic.errors import EndpointAway, RequestRefused
+from sonic.errors import EndpointAway, EndpointUntrusted, RequestRefused, TokenRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +30,10 @@ class Endpoint:
 
     url: str
     transport: Transport | None = None
-    max_batch: int = 0
-    """Largest batch that it takes; 0 until a check has succeeded since the last failure."""
+    most_patches: int = 0
+    """Most patches that it takes in a request; 0 until a check has succeeded since the last failure."""
+    most_bytes: float = math.inf
+    """Largest request that it, or something on the way, has not called too large."""
     failures: int = 0
     """In a row."""
     failed_at: float = 0.0
@@ -76,12 +83,12 @@ class Endpoints:
         transport = endpoint.transport = endpoint.transport or self._open_transport(endpoint.url)
         started = time.monotonic()
         try:
-            endpoint.max_batch = endpoint.max_batch or transport.check(self._limits.check_timeout_s) or 1
-        except EndpointAway as error:
+            endpoint.most_patches = endpoint.most_patches or transport.check(self._limits.check_timeout_s) or 1
+        except (EndpointAway, TokenRefused) as error:
             self.failed(endpoint, error, sent_at=started)
         except RequestRefused as error:
             endpoint.refusal = error
-        return transport if endpoint.max_batch else None
+        return transport if endpoint.most_patches else None
 
     def failed(self, endpoint: Endpoint, error: SonicError, *, sent_at: float) -> None:
         """Leave an endpoint alone for a while: exponential back-off with full jitter.
@@ -93,8 +100,12 @@ class Endpoints:
         if endpoint.failures and sent_at < endpoint.failed_at:
             return
         endpoint.failures += 1
-        endpoint.max_batch = 0
+        endpoint.most_patches = 0
         ceiling = min(self._limits.backoff_max_s, self._limits.backoff_first_s * 2.0 ** (endpoint.failures - 1))
+        if isinstance(error, EndpointUntrusted) and endpoint.transport is not None:
+            # The next check opens it anew, with the certificates that its files hold then.
+            endpoint.transport.close()
+            endpoint.transport = None
         endpoint.failed_at = time.monotonic()
         endpoint.alone_until = endpoint.failed_at + random.uniform(0.0, ceiling)  # noqa: S311  # no secret
 
@@ -105,6 +116,10 @@ class Endpoints:
     def next_try_at(self) -> float:
         """Return when the first endpoint may be asked again."""
         return min(endpoint.alone_until for endpoint in self._all if endpoint.refusal is None)
+
+    def last_error(self) -> SonicError | None:
+        """Return what the most preferred endpoint that failed said last; None if none did."""
+        return next((error for endpoint in self._all if (error := endpoint.last_error) is not None), None)
 
     def last_errors(self) -> str:
         """Return what each endpoint said last, for an error message."""
@@ -120,4 +135,4 @@ class Endpoints:
             if endpoint.transport is not None:
                 endpoint.transport.close()
                 endpoint.transport = None
-                endpoint.max_batch = 0
+                endpoint.most_patches = 0

@@ -16,6 +16,7 @@ import numpy as np
 from sonic.answers import Answer
 from sonic.errors import EndpointAway, SonicError
 from sonic.network import PATCH_PIXELS
+from sonic.strip_patches import StripPatches
 from sonic.transport import Reply
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from numpy.typing import NDArray
+
+    from sonic.message import Message
 
 __all__ = ["FakeTransport", "Fault", "pixel_scores"]
 
@@ -57,7 +60,7 @@ class FakeTransport:
 
     Args:
         endpoint: its name.
-        max_batch: largest batch that it takes.
+        max_batch: most patches that it takes in a request.
         script: what happens to the first requests, one after the other; None is an answer, as for all that follow.
         checks: what happens at the first checks; None is a success, as for all that follow.
         order: answers come late and in a random order, drawn from this; at once and in order if None.
@@ -107,25 +110,25 @@ class FakeTransport:
             raise error
         return self._max_batch
 
-    def send(self, number: int, patches: NDArray[np.float32], timeout_s: float, done: Callable[[Reply], None]) -> int:
-        """Answer one batch, or do as scripted."""
-        self.batches.append(len(patches))
+    def send(self, number: int, message: Message, timeout_s: float, done: Callable[[Reply], None]) -> int:
+        """Answer one request, or do as scripted."""
+        self.batches.append(message.span.size)
         with self._lock:
-            self._unanswered[number] = int(patches.nbytes)
+            self._unanswered[number] = message.payload_bytes
             self.most_in_flight = max(self.most_in_flight, len(self._unanswered))
             self.most_bytes_in_flight = max(self.most_bytes_in_flight, sum(self._unanswered.values()))
         step = self._script.popleft() if self._script else None
         delay_s = self._order.uniform(0.0, _LONGEST_DELAY_S) if self._order else 0.0
         if step is Fault.LOST:
-            return int(patches.nbytes)
+            return message.payload_bytes
         if step is Fault.LATE:
             reply, delay_s = Reply(number, error=EndpointAway(f"{self._endpoint}: Deadline Exceeded")), timeout_s
         elif isinstance(step, SonicError):
             reply = Reply(number, error=step)
         else:
-            reply = self._answer(number, patches, step)
+            reply = self._answer(number, _patches_of(message), step)
         self._later(delay_s, reply, done)
-        return int(patches.nbytes)
+        return message.payload_bytes
 
     def _answer(self, number: int, patches: NDArray[np.float32], fault: Fault | None) -> Reply:
         answer = pixel_scores(patches)
@@ -151,3 +154,12 @@ class FakeTransport:
     def close(self) -> None:
         """Note that it was closed."""
         self.closed = True
+
+
+def _patches_of(message: Message) -> NDArray[np.float32]:
+    """Return the patches that a message is about, of whichever format it is."""
+    if message.tensor.dtype == np.uint8:
+        strip = StripPatches(message.tensor, most_patches=message.span.size)
+        return strip.cut(0, message.span.size)
+    patches: NDArray[np.float32] = message.tensor
+    return patches

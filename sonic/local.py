@@ -13,6 +13,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from sonic.answers import Answer, ScoreSheet
 from sonic.errors import BadAnswer, ModelUnusable
+from sonic.hit_pixels import HitPixels
 from sonic.network import EM_TRK_NONE_LABELS, EM_TRK_NONE_OUTPUT, INPUT, MICHEL_OUTPUT, PATCH_PIXELS
 from sonic.patches import PatchCutter, spans_of
 from sonic.scores import Traffic
@@ -99,15 +100,15 @@ class LocalScorer:
             ModelUnusable: the network fails on its input or gives something that cannot be scores.
 
         """
-        cutter = PatchCutter(views)
-        sheet = ScoreSheet(cutter.n_hits)
-        for span in spans_of(cutter.n_hits, self._batch_patches):
-            answer = self._infer(cutter.cut(span))
+        pixels = HitPixels(views)
+        cutter, sheet = PatchCutter(pixels), ScoreSheet(pixels.n_patches)
+        for span in spans_of(pixels.n_patches, self._batch_patches):
+            answer = self._infer(cutter.patches(span))
             try:
                 sheet.fill(span, answer, str(self._model_file))
             except BadAnswer as error:
                 raise ModelUnusable(str(error)) from error
-        return sheet.split(views)
+        return sheet.scores_of_hits(pixels)
 
     def _infer(self, patches: NDArray[np.float32]) -> Answer:
         try:

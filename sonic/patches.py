@@ -7,106 +7,96 @@ sends it as a patch of zeros; here every hit gets its true patch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sonic.network import PATCH_PIXELS
+from sonic.hit_pixels import HitPixels, Span
+from sonic.message import OUTPUT_TENSORS, Format, Message, Tensor
+from sonic.network import INPUT, PATCH_BYTES, PATCH_PIXELS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from sonic.hit_pixels import ViewPixels
+    from sonic.message import Most
     from sonic.view import View
 
-__all__ = ["PatchCutter", "Span", "cut_patches", "spans_of"]
+__all__ = ["PATCHES", "PatchCutter", "cut_patches", "spans_of"]
 
 _HALF = PATCH_PIXELS // 2
 
 
-class Span(NamedTuple):
-    """The hits [start, stop) of an event, counted through all its views."""
-
-    start: int
-    stop: int
-
-
-def spans_of(n_hits: int, batch_patches: int) -> list[Span]:
-    """Cut `n_hits` into batches of at most `batch_patches`."""
-    return [Span(start, min(start + batch_patches, n_hits)) for start in range(0, n_hits, batch_patches)]
-
-
-class _PaddedView:
-    """One view with a margin of silence, so that every patch lies inside."""
-
-    def __init__(self, view: View) -> None:
-        n_wires, n_drift = view.pixels.shape
-        self.wire = np.asarray(view.hit_wire, dtype=np.intp)
-        self.drift = np.asarray(view.hit_drift, dtype=np.intp)
-        if len(self.wire) != len(self.drift):
-            message = f"a view has {len(self.wire)} hit wires but {len(self.drift)} hit drift pixels"
-            raise ValueError(message)
-        for name, position, size in (("wire", self.wire, n_wires), ("drift pixel", self.drift, n_drift)):
-            if len(position) and not 0 <= position.min() <= position.max() < size:
-                message = f"a hit lies outside its view: {name} {position.min()} to {position.max()} of {size}"
-                raise ValueError(message)
-        # Read-only windows into one padded copy: a patch is copied only when it is cut.
-        self._windows = sliding_window_view(np.pad(view.pixels, _HALF), (PATCH_PIXELS, PATCH_PIXELS))
-
-    def cut(self, start: int, stop: int) -> NDArray[np.float32]:
-        patches: NDArray[np.float32] = self._windows[self.wire[start:stop], self.drift[start:stop]]
-        return patches
+def spans_of(n_patches: int, batch_patches: int) -> list[Span]:
+    """Cut `n_patches` into batches of at most `batch_patches`."""
+    return [Span(start, min(start + batch_patches, n_patches)) for start in range(0, n_patches, batch_patches)]
 
 
 class PatchCutter:
-    """Cuts the patches of an event's hits, batch by batch, across the borders of its views.
+    """Cuts the patches of an event, batch by batch, across the borders of its views.
 
     Args:
-        views: The views of one event; their hits are counted through, view after view.
-
-    Raises:
-        ValueError: a hit lies outside its view.
+        pixels: the event's hit pixels.
 
     """
 
-    def __init__(self, views: Sequence[View]) -> None:
-        self._views = [_PaddedView(view) for view in views if view.n_hits]
-        self._ends = np.cumsum([len(view.wire) for view in self._views], dtype=np.intp)
+    def __init__(self, pixels: HitPixels) -> None:
+        self._pixels = pixels
+        # Read-only windows into one padded copy of the view at hand: a patch is copied only when it is cut.
+        self._at_hand: tuple[ViewPixels, NDArray[np.float32]] | None = None
 
-    @property
-    def n_hits(self) -> int:
-        """Number of hits in all views together."""
-        return int(self._ends[-1]) if self._views else 0
+    def _windows(self, view: ViewPixels) -> NDArray[np.float32]:
+        if self._at_hand is None or self._at_hand[0] is not view:
+            padded = np.pad(view.pixels, _HALF)
+            self._at_hand = (view, sliding_window_view(padded, (PATCH_PIXELS, PATCH_PIXELS)))
+        return self._at_hand[1]
 
-    def cut(self, span: Span) -> NDArray[np.float32]:
-        """Return the patches of a span's hits.
+    def patches(self, span: Span) -> NDArray[np.float32]:
+        """Return the patches of a span.
 
         Returns:
-            float32 (n, 48, 48, 1), C-contiguous: hit, wire, drift, channel.
+            float32 (n, 48, 48, 1), C-contiguous: patch, wire, drift, channel.
 
         """
-        patches = np.empty((span.stop - span.start, PATCH_PIXELS, PATCH_PIXELS, 1), dtype=np.float32)
-        first_view = int(np.searchsorted(self._ends, span.start, side="right"))
+        patches = np.empty((span.size, PATCH_PIXELS, PATCH_PIXELS, 1), dtype=np.float32)
         done = span.start
-        for view, end in zip(self._views[first_view:], self._ends[first_view:].tolist(), strict=True):
-            if done >= span.stop:
-                break
-            begin, stop = end - len(view.wire), min(end, span.stop)
-            patches[done - span.start : stop - span.start, ..., 0] = view.cut(done - begin, stop - begin)
-            done = stop
+        while done < span.stop:
+            view, start, stop = self._pixels.first_of(Span(done, span.stop))
+            part = patches[done - span.start : done - span.start + stop - start, ..., 0]
+            part[...] = self._windows(view)[view.wire[start:stop], view.drift[start:stop]]
+            done += stop - start
         return patches
 
+    def cut(self, span: Span, most: Most) -> Message:
+        """Return a message for as many patches as may go in one; see `sonic.message.Cutter`."""
+        size = max(1, min(span.size, most.patches, int(most.payload_bytes // PATCH_BYTES)))
+        part = Span(span.start, span.start + size)
+        return Message(part, self.patches(part))
 
-def cut_patches(view: View, start: int, stop: int) -> NDArray[np.float32]:
-    """Return the patches of one view's hits [start, stop).
+
+PATCHES = Format(
+    name="patches",
+    input_name=INPUT,
+    tensors={INPUT: Tensor("FP32", (-1, PATCH_PIXELS, PATCH_PIXELS, 1)), **OUTPUT_TENSORS},
+    model_suffix="",
+    patches_parameter="",
+    parameters={},
+    cutter=PatchCutter,
+)
+"""The plain model's own input."""
+
+
+def cut_patches(view: View) -> NDArray[np.float32]:
+    """Return the patch of every hit of a view, in the hits' order.
 
     Returns:
-        float32 (stop - start, 48, 48, 1): hit, wire, drift, channel.
+        float32 (n_hits, 48, 48, 1): hit, wire, drift, channel.
 
     Raises:
         ValueError: a hit lies outside the view.
 
     """
-    return PatchCutter([view]).cut(Span(start, stop))
+    pixels = HitPixels([view])
+    patches: NDArray[np.float32] = PatchCutter(pixels).patches(Span(0, pixels.n_patches))[pixels.views[0].of_hit]
+    return patches

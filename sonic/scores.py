@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from sonic.view import View
 
-__all__ = ["Scorer", "Scores", "Traffic"]
+__all__ = ["LATENCY_BOUNDS_S", "Scorer", "Scores", "Traffic"]
+
+LATENCY_BOUNDS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+"""Upper ends of all classes but the last of the histogram of latencies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,8 @@ class Traffic:
         retries: requests sent again.
         paced_s: seconds for which a request was ready and the window had room, but the pacer held it.
         latency_s: seconds from sending to the answer, summed over `requests`.
+        latency_counts: of the requests answered, how many took up to each of `LATENCY_BOUNDS_S` and no less than the
+            one before; the last is of those that took longer.
 
     """
 
@@ -52,6 +58,19 @@ class Traffic:
     retries: int = 0
     paced_s: float = 0.0
     latency_s: float = 0.0
+    latency_counts: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS_S) + 1)
+
+    def with_answer(self, latency_s: float, bytes_received: int) -> Traffic:
+        """Return the sums with one more request answered."""
+        counts = list(self.latency_counts)
+        counts[bisect_left(LATENCY_BOUNDS_S, latency_s)] += 1
+        return replace(
+            self,
+            requests=self.requests + 1,
+            bytes_received=self.bytes_received + bytes_received,
+            latency_s=self.latency_s + latency_s,
+            latency_counts=tuple(counts),
+        )
 
 
 class Scorer(Protocol):

@@ -15,35 +15,44 @@ from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import InferenceServerException
 
 from sonic.answers import Answer
+from sonic.credentials import Credentials, Token
 from sonic.errors import (
+    AnswerIncomplete,
     BadAnswer,
+    CredentialsUnusable,
     EndpointAway,
+    EndpointNotReady,
     EndpointOverloaded,
+    EndpointSilent,
+    EndpointUntrusted,
     ModelMismatch,
     ModelMissing,
     RequestRefused,
+    RequestTooLarge,
     SonicError,
+    TokenRefused,
 )
-from sonic.network import EM_TRK_NONE_LABELS, EM_TRK_NONE_OUTPUT, INPUT, MICHEL_OUTPUT, PATCH_PIXELS
+from sonic.message import OUTPUT_TENSORS, Tensor
+from sonic.network import EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from sonic.message import Format, Message
 
-__all__ = ["ERROR_OF_STATUS", "Reply", "Transport", "TritonTransport", "sonic_error"]
+__all__ = ["ERROR_OF_STATUS", "Model", "Reply", "Transport", "TritonTransport", "sonic_error"]
 
 ERROR_OF_STATUS: dict[grpc.StatusCode, type[SonicError]] = {
     grpc.StatusCode.OK: BadAnswer,  # success without a result
     grpc.StatusCode.CANCELLED: EndpointAway,
     grpc.StatusCode.UNKNOWN: EndpointAway,
     grpc.StatusCode.INVALID_ARGUMENT: RequestRefused,
-    grpc.StatusCode.DEADLINE_EXCEEDED: EndpointAway,
+    grpc.StatusCode.DEADLINE_EXCEEDED: EndpointSilent,
     grpc.StatusCode.NOT_FOUND: ModelMissing,
     grpc.StatusCode.ALREADY_EXISTS: RequestRefused,
-    grpc.StatusCode.PERMISSION_DENIED: RequestRefused,
-    grpc.StatusCode.UNAUTHENTICATED: RequestRefused,
+    grpc.StatusCode.PERMISSION_DENIED: TokenRefused,
+    grpc.StatusCode.UNAUTHENTICATED: TokenRefused,
     grpc.StatusCode.RESOURCE_EXHAUSTED: EndpointOverloaded,
     grpc.StatusCode.FAILED_PRECONDITION: RequestRefused,
     grpc.StatusCode.ABORTED: EndpointAway,
@@ -56,14 +65,20 @@ ERROR_OF_STATUS: dict[grpc.StatusCode, type[SonicError]] = {
 """What each gRPC status means for us."""
 
 _STATUS_OF_TEXT = {str(status): status for status in grpc.StatusCode}
-_QUEUE_FULL = "maximum queue size"
-_TOO_LARGE = "larger than max"
-
-_TENSORS = {
-    INPUT: ("FP32", [-1, PATCH_PIXELS, PATCH_PIXELS, 1]),
-    EM_TRK_NONE_OUTPUT: ("FP32", [-1, len(EM_TRK_NONE_LABELS)]),
-    MICHEL_OUTPUT: ("FP32", [-1, 1]),
-}
+_TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
+    (grpc.StatusCode.UNAVAILABLE, "maximum queue size", EndpointOverloaded),
+    (grpc.StatusCode.UNAVAILABLE, "overflow", EndpointOverloaded),  # a proxy's own limit of requests
+    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "certificate", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "not ready", EndpointNotReady),
+    (grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max", RequestTooLarge),
+    (grpc.StatusCode.UNKNOWN, "413", RequestTooLarge),  # a proxy that limits bodies answers in HTTP
+    (grpc.StatusCode.INVALID_ARGUMENT, "batch-size must be <=", RequestTooLarge),
+    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape", ModelMismatch),
+    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected datatype", ModelMismatch),
+    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected inference input", ModelMismatch),
+)
+"""What only the text tells apart: status, a part of the text in small letters, and what it means for us."""
 
 _INT32_MAX = 2**31 - 1
 
@@ -79,6 +94,27 @@ def _channel_arguments() -> list[tuple[str, int]]:
         # Workers often set http_proxy for CVMFS's squid, which gRPC would take for its own; grpc_proxy is meant.
         ("grpc.enable_http_proxy", int("grpc_proxy" in os.environ)),
     ]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that a client asks.
+
+    Attributes:
+        format: the wire format that it takes.
+        network: name of the network in it.
+        version: of the model.
+
+    """
+
+    format: Format
+    network: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """Name of the model in the server's repository."""
+        return self.format.model_name(self.network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,19 +137,21 @@ class Transport(Protocol):
         ...
 
     def check(self, timeout_s: float) -> int:
-        """Return the largest batch that the endpoint takes, once it is ready and serves our network.
+        """Return the most patches that the endpoint takes in a request, once it is ready and serves our network.
 
         Raises:
-            EndpointAway: it does not answer, or says that it is not ready.
+            EndpointAway: it does not answer, says that it is not ready, or is not trusted.
+            TokenRefused: it wants a token, or another one.
             ModelMissing: it has no such model or version.
             ModelMismatch: the model's tensors are other ones.
             RequestRefused: it does not let us ask.
+            CredentialsUnusable: the token file cannot be used.
 
         """
         ...
 
-    def send(self, number: int, patches: NDArray[np.float32], timeout_s: float, done: Callable[[Reply], None]) -> int:
-        """Send one batch and return at once; `done` is called once, from any thread, when it ended.
+    def send(self, number: int, message: Message, timeout_s: float, done: Callable[[Reply], None]) -> int:
+        """Send one request and return at once; `done` is called once, from any thread, when it ended.
 
         Returns:
             Bytes handed over.
@@ -132,11 +170,9 @@ def sonic_error(error: InferenceServerException, endpoint: str) -> SonicError:
     status = _STATUS_OF_TEXT.get(error.status() or "")
     if status is None:  # tritonclient itself objected, before anything was sent
         return RequestRefused(text)
-    kind = ERROR_OF_STATUS[status]
-    if status is grpc.StatusCode.UNAVAILABLE and _QUEUE_FULL in text.lower():
-        kind = EndpointOverloaded
-    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text.lower():
-        kind = RequestRefused
+    lower = text.lower()
+    told = (kind for its, part, kind in _TOLD_BY_TEXT if its is status and part in lower)
+    kind = next(told, ERROR_OF_STATUS[status])
     return kind(f"{text} ({status.name})")
 
 
@@ -147,17 +183,24 @@ class TritonTransport:
 
     Args:
         endpoint: host:port.
-        model_name: Name of the model in the server's repository.
-        model_version: Version of the model.
+        model: What to ask there.
+        credentials: Certificates and token.
 
     """
 
-    def __init__(self, endpoint: str, model_name: str, model_version: str) -> None:
+    def __init__(self, endpoint: str, model: Model, credentials: Credentials = Credentials()) -> None:  # noqa: B008  # frozen
         self._endpoint = endpoint
-        self._model_name = model_name
-        self._model_version = model_version
-        self._client = InferenceServerClient(endpoint, channel_args=_channel_arguments())
-        self._outputs = [InferRequestedOutput(EM_TRK_NONE_OUTPUT), InferRequestedOutput(MICHEL_OUTPUT)]
+        self._model = model
+        self._token = Token(credentials.token_file) if credentials.token_file else None
+        self._client = InferenceServerClient(
+            endpoint,
+            ssl=credentials.tls,
+            root_certificates=_text(credentials.ca_file),
+            private_key=_text(credentials.key_file),
+            certificate_chain=_text(credentials.certificate_file),
+            channel_args=_channel_arguments(),
+        )
+        self._outputs = [InferRequestedOutput(name) for name in OUTPUT_TENSORS]
 
     @property
     def endpoint(self) -> str:
@@ -165,61 +208,88 @@ class TritonTransport:
         return self._endpoint
 
     def check(self, timeout_s: float) -> int:
-        """Return the largest batch that the endpoint takes; see `Transport.check`."""
-        model = (self._model_name, self._model_version)
+        """Return the most patches that the endpoint takes in a request; see `Transport.check`."""
+        asked = {"client_timeout": timeout_s, "headers": self._headers()}
+        model = (self._model.name, self._model.version)
         try:
-            if not self._client.is_server_ready(client_timeout=timeout_s):
-                message = f"{self._endpoint}: the server is up, but not ready"
-                raise EndpointAway(message)
-            metadata = self._client.get_model_metadata(*model, client_timeout=timeout_s)
-            config = self._client.get_model_config(*model, client_timeout=timeout_s).config
-            ready = self._client.is_model_ready(*model, client_timeout=timeout_s)
+            if not self._client.is_server_ready(**asked):
+                raise EndpointNotReady(f"{self._endpoint}: the server is up, but not ready")
+            metadata = self._client.get_model_metadata(*model, **asked)
+            config = self._client.get_model_config(*model, **asked).config
+            ready = self._client.is_model_ready(*model, **asked)
         except InferenceServerException as error:
             raise sonic_error(error, self._endpoint) from error
         if not ready:
-            message = f"{self._endpoint}: model {model[0]} version {model[1]} is not ready"
-            raise EndpointAway(message)
+            raise EndpointNotReady(f"{self._endpoint}: model {model[0]} version {model[1]} is not ready")
         self._check_tensors(metadata)
-        return int(config.max_batch_size)
+        return self._most_patches(config)
 
     def _check_tensors(self, metadata: Any) -> None:  # noqa: ANN401  # a protobuf message, generated without types
-        found = {tensor.name: (tensor.datatype, list(tensor.shape)) for tensor in [*metadata.inputs, *metadata.outputs]}
-        if found != _TENSORS:
+        found = {t.name: Tensor(t.datatype, tuple(t.shape)) for t in [*metadata.inputs, *metadata.outputs]}
+        wanted = self._model.format.tensors
+        if found != wanted:
             message = (
-                f"{self._endpoint}: the tensors of {self._model_name} are {found}, those of EmTrackMichelId are "
-                f"{_TENSORS}; check the campaign's network and the server's model repository"
+                f"{self._endpoint}: the tensors of {self._model.name} are {found}, those of EmTrackMichelId in the "
+                f"format {self._model.format.name} are {wanted}; check the campaign's network, the site's wire_format "
+                "and the server's model repository"
             )
             raise ModelMismatch(message)
 
-    def send(self, number: int, patches: NDArray[np.float32], timeout_s: float, done: Callable[[Reply], None]) -> int:
-        """Send one batch and return at once; see `Transport.send`."""
+    def _most_patches(self, config: Any) -> int:  # noqa: ANN401  # as above
+        """Return what a model's configuration says of the size of a request."""
+        parameters = {name: parameter.string_value for name, parameter in config.parameters.items()}
+        for name, wanted in self._model.format.parameters.items():
+            if parameters.get(name) != wanted:
+                message = f"{self._endpoint}: {name} of {self._model.name} is {parameters.get(name)}, ours is {wanted}"
+                raise ModelMismatch(f"{message}; use the model repository of this version, or wire_format: patches")
+        if not self._model.format.patches_parameter:
+            return max(1, int(config.max_batch_size))
+        text = parameters.get(self._model.format.patches_parameter, "")
+        if not text.isdecimal() or not int(text):
+            message = f"{self._endpoint}: {self._model.format.patches_parameter} of {self._model.name} is '{text}'"
+            raise ModelMismatch(f"{message}, not a number of patches; check the server's model repository")
+        return int(text)
+
+    def send(self, number: int, message: Message, timeout_s: float, done: Callable[[Reply], None]) -> int:
+        """Send one request and return at once; see `Transport.send`."""
 
         def finish(result: InferResult | None, error: InferenceServerException | None) -> None:
             done(self._reply(number, result, error))
 
-        request = InferInput(INPUT, list(patches.shape), "FP32")
-        request.set_data_from_numpy(patches)
+        tensor = message.tensor
+        request = InferInput(self._model.format.input_name, list(tensor.shape), self._datatype)
+        request.set_data_from_numpy(tensor)
         try:
             self._client.async_infer(
-                self._model_name,
+                self._model.name,
                 [request],
                 finish,
-                model_version=self._model_version,
+                model_version=self._model.version,
                 request_id=str(number),
                 outputs=self._outputs,
                 client_timeout=timeout_s,
+                headers=self._headers(),
             )
         except InferenceServerException as error:
             done(self._reply(number, None, error))
-        return int(patches.nbytes) + self._envelope_bytes(number, patches.shape)
+        except CredentialsUnusable as error:
+            done(Reply(number, error=error))
+        return message.payload_bytes + self._envelope_bytes(number, tensor.shape)
+
+    @property
+    def _datatype(self) -> str:
+        return self._model.format.tensors[self._model.format.input_name].datatype
+
+    def _headers(self) -> dict[str, str] | None:
+        return None if self._token is None else self._token.headers()
 
     def _envelope_bytes(self, number: int, shape: tuple[int, ...]) -> int:
-        """Return the size of a request without its patches."""
+        """Return the size of a request without its tensor's content."""
         message = service_pb2.ModelInferRequest(
-            model_name=self._model_name, model_version=self._model_version, id=str(number)
+            model_name=self._model.name, model_version=self._model.version, id=str(number)
         )
-        message.inputs.add(name=INPUT, datatype="FP32", shape=shape)
-        for name in (EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT):
+        message.inputs.add(name=self._model.format.input_name, datatype=self._datatype, shape=shape)
+        for name in OUTPUT_TENSORS:
             message.outputs.add(name=name)
         length_prefix = 5
         return int(message.ByteSize()) + length_prefix
@@ -236,11 +306,16 @@ class TritonTransport:
             except ValueError:  # fewer bytes than its own shape says
                 tensor = None
             if tensor is None:
-                return Reply(number, error=BadAnswer(f"{self._endpoint}: the answer holds no whole {name}"))
-            tensors.append(tensor)
+                return Reply(number, error=AnswerIncomplete(f"{self._endpoint}: the answer holds no whole {name}"))
+            # The model of `views` answers with a batch of one message.
+            tensors.append(tensor[0] if tensor.ndim == len(self._model.format.tensors[name].shape) == 3 else tensor)
         size = int(result.get_response().ByteSize()) if result is not None else 0
         return Reply(number, Answer(*tensors), bytes_received=size)
 
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
         self._client.close()
+
+
+def _text(file: Path | None) -> str | None:
+    return None if file is None else str(file)

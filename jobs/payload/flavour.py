@@ -43,8 +43,8 @@ def open_scorer(block: Block, flavour: Literal["gpu", "cpu"], worker: Worker, pa
 
     return Client(
         access.endpoints,
-        model_name=block.network.name,
-        model_version=block.network.version,
+        network=block.network.name,
+        version=block.network.version,
         limits=Limits(
             patience_s=access.patience_s, largest_request_bytes=max(1, round(access.largest_request_mb * 1e6))
         ),

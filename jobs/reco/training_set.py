@@ -21,7 +21,7 @@ from jobs.reco.generate import GeneratorParameters, generate_event
 from jobs.reco.geometry import channel_map
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON, build_views
 from sonic.network import EM_TRK_NONE_LABELS
-from sonic.patches import PatchCutter, Span
+from sonic.patches import cut_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +91,7 @@ def draw_training_set(
         for view, start in zip(built.views, starts, strict=False):
             mine = chosen[(chosen >= start) & (chosen < start + view.n_hits)] - start
             views.append(dataclasses.replace(view, hit_wire=view.hit_wire[mine], hit_drift=view.hit_drift[mine]))
-        patches.append(PatchCutter(views).cut(Span(0, len(chosen))))
+        patches += [cut_patches(view) for view in views]
         label.append(truth.label[built.hit_index[chosen]])
         michel.append(truth.michel[built.hit_index[chosen]])
         on_event()
