@@ -91,6 +91,10 @@ def _channel_arguments() -> list[tuple[str, int]]:
         # gRPC waits up to two minutes between connection attempts; the client's own back-off decides instead.
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        # A server or a host that has stopped without a word is noticed before the deadline of its requests. Not more
+        # often: servers close connections that ping three times without getting any data between.
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
         # Workers often set http_proxy for CVMFS's squid, which gRPC would take for its own; grpc_proxy is meant.
         ("grpc.enable_http_proxy", int("grpc_proxy" in os.environ)),
     ]
