@@ -185,7 +185,8 @@ def _table(results: Results) -> Table:
     table = Table(
         title=f"{results.n_jobs} jobs, {results.wire_format}, an event of {results.hits:,} hits again and again",
         caption=f"{results.events_right:,} events right, {results.events_wrong} wrong, {len(results.errors)} jobs "
-        f"failed, {results.retries} requests sent again; longest wait without a fault {results.undisturbed_wait_s:.1f} s",
+        f"failed, {results.retries} requests sent again; longest wait without a fault"
+        f" {results.undisturbed_wait_s:.1f} s",
     )
     for column in ("fault", "watched, s", "longest wait of a job, s", "answers/s", "of those before"):
         table.add_column(column, justify="left" if column == "fault" else "right")
