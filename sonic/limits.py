@@ -23,7 +23,8 @@ class Limits:
         paced_message_s: The same for a message of the `views` format, whose strips repeat more of each other the
             smaller they are: but no message is made smaller than `least_message_bytes` for it.
         least_message_bytes: see `paced_message_s`.
-        window_requests: Requests in flight at once, and at the start of a paced client. Four of 2.4 MB keep a link of up to 5 Gb/s at 12 ms full.
+        window_requests: Requests in flight at once, for a paced client only at the start. Four of 2.4 MB keep a link of
+            up to 5 Gb/s at 12 ms full.
         paced_window_requests: The same where a pacer keeps requests small: 16 are one to two seconds' worth, so a pool
             that answers within that leaves nothing of the share unused. More would only wait in the servers' queues,
             which are bounded in requests.
