@@ -55,8 +55,8 @@ class Tokens:
     Attributes:
         issuer: what the token's `iss` must be.
         audiences: one of these must be in the token's `aud`.
-        jwks: file of the issuer's public keys, a JSON Web Key Set. One that is replaced by a rename is taken up
-            within seconds.
+        jwks: file of the issuer's public keys, a JSON Web Key Set. Other keys are taken up by the next start, which
+            restarts the load balancer.
 
     """
 

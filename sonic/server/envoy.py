@@ -1,7 +1,7 @@
 """Envoy: one gRPC address for clients, every request to the server with the fewest in flight.
 
 The servers' addresses are in a file of their own, which Envoy reads again whenever it is replaced, so that a server
-comes or goes without a break for the clients of the others. The same holds for certificates and token keys.
+comes or goes without a break for the clients of the others. The same holds for certificates.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class Balancer:
 
 
 def bootstrap(balancer: Balancer, endpoints_file: Path) -> str:
-    """Return Envoy's configuration file, as JSON; certificates are named in a file beside `endpoints_file`."""
+    """Return Envoy's configuration file, as JSON; certificates are named in files beside `endpoints_file`."""
     chain: dict[str, Any] = {
         "filters": [_typed("envoy.filters.network.http_connection_manager", _connections(balancer.access))]
     }
     if balancer.access.tls is not None:
-        chain["transport_socket"] = guard.transport_socket(balancer.access.tls, _secrets_file(endpoints_file))
+        chain["transport_socket"] = guard.transport_socket(balancer.access.tls, endpoints_file.parent)
     listener = {
         "name": "clients",
         "address": balance.address(balancer.port, balancer.address),
@@ -97,10 +97,10 @@ def write_endpoints(file: Path, grpc_ports: Sequence[int], leaving: Sequence[int
     _replace(file, endpoints(grpc_ports, leaving))
 
 
-def write_secrets(endpoints_file: Path, access: Access) -> None:
-    """Write beside `endpoints_file` which files hold the certificates, where there is TLS."""
-    if access.tls is not None:
-        _replace(_secrets_file(endpoints_file), guard.secrets(access.tls))
+def write_secrets(folder: Path, access: Access) -> None:
+    """Write into the folder of `write_endpoints` which files hold the certificates, where there is TLS."""
+    for name, text in guard.secrets(access.tls).items() if access.tls is not None else ():
+        _replace(folder / name, text)
 
 
 def start_envoy(programs: Programs, config: Path, *, folder: Path) -> psutil.Process:
@@ -170,10 +170,6 @@ def _connections(access: Access) -> dict[str, Any]:
 def _typed(name: str, config: dict[str, Any]) -> dict[str, Any]:
     """Return a named extension; `config` has its message type as '@type', without the prefix."""
     return {"name": name, "typed_config": {**config, "@type": f"type.googleapis.com/{config['@type']}"}}
-
-
-def _secrets_file(endpoints_file: Path) -> Path:
-    return endpoints_file.with_name("secrets.json")
 
 
 def _replace(file: Path, text: str) -> None:

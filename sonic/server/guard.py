@@ -23,15 +23,15 @@ KIB_PER_S_PER_MBPS = 116
 TYPES = "type.googleapis.com/envoy.extensions"
 
 
-def transport_socket(tls: Tls, secrets_file: Path) -> dict[str, Any]:
-    """Return how the listener does TLS; the files to read are in `secrets_file`, see `secrets`."""
+def transport_socket(tls: Tls, folder: Path) -> dict[str, Any]:
+    """Return how the listener does TLS; `folder` has the files of `secrets`."""
     common: dict[str, Any] = {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
         "alpn_protocols": ["h2"],
-        "tls_certificate_sds_secret_configs": [_from_file(SERVER, secrets_file)],
+        "tls_certificate_sds_secret_configs": [_from_file(SERVER, folder)],
     }
     if tls.client_ca is not None:
-        common["validation_context_sds_secret_config"] = _from_file(CLIENT_CA, secrets_file)
+        common["validation_context_sds_secret_config"] = _from_file(CLIENT_CA, folder)
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
@@ -42,15 +42,18 @@ def transport_socket(tls: Tls, secrets_file: Path) -> dict[str, Any]:
     }
 
 
-def secrets(tls: Tls) -> str:
-    """Return the file that names the certificates, as JSON; Envoy watches the files that are named."""
-    kind = f"{TYPES}.transport_sockets.tls.v3.Secret"
+def secrets(tls: Tls) -> dict[str, str]:
+    """Return the files that say where the certificates are, by name, as JSON; Envoy watches what they point at."""
     pair = {"certificate_chain": {"filename": str(tls.certificate)}, "private_key": {"filename": str(tls.key)}}
-    resources: list[dict[str, Any]] = [{"@type": kind, "name": SERVER, "tls_certificate": pair}]
+    found: dict[str, dict[str, Any]] = {SERVER: {"tls_certificate": pair}}
     if tls.client_ca is not None:
-        context = {"trusted_ca": {"filename": str(tls.client_ca)}}
-        resources.append({"@type": kind, "name": CLIENT_CA, "validation_context": context})
-    return json.dumps({"resources": resources}, indent=2)
+        found[CLIENT_CA] = {"validation_context": {"trusted_ca": {"filename": str(tls.client_ca)}}}
+    kind = f"{TYPES}.transport_sockets.tls.v3.Secret"
+    # One in each: Envoy refuses a file with two.
+    return {
+        _file_name(name): json.dumps({"resources": [{"@type": kind, "name": name, **secret}]}, indent=2)
+        for name, secret in found.items()
+    }
 
 
 def filters(access: Access) -> list[dict[str, Any]]:
@@ -76,7 +79,8 @@ def _token_check(tokens: Tokens) -> dict[str, Any]:
         "audiences": list(tokens.audiences),
         # By default a token that never expires would do.
         "require_expiration": True,
-        "local_jwks": {"filename": str(tokens.jwks), "watched_directory": {"path": str(tokens.jwks.parent)}},
+        # What is in the file, not its name, so that other keys are another configuration.
+        "local_jwks": {"inline_string": tokens.jwks.read_text()},
     }
     return {
         "@type": f"{TYPES}.filters.http.jwt_authn.v3.JwtAuthentication",
@@ -85,6 +89,10 @@ def _token_check(tokens: Tokens) -> dict[str, Any]:
     }
 
 
-def _from_file(name: str, secrets_file: Path) -> dict[str, Any]:
-    source = {"resource_api_version": "V3", "path_config_source": {"path": str(secrets_file)}}
+def _from_file(name: str, folder: Path) -> dict[str, Any]:
+    source = {"resource_api_version": "V3", "path_config_source": {"path": str(folder / _file_name(name))}}
     return {"name": name, "sds_config": source}
+
+
+def _file_name(secret: str) -> str:
+    return f"secret-{secret}.json"

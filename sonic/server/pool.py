@@ -2,7 +2,7 @@
 
     FOLDER/servers.json     what runs where (`sonic.server.state`)
     FOLDER/models/          the model repository
-    FOLDER/envoy.json       Envoy's configuration; endpoints.json lists the servers to it, secrets.json the certificates
+    FOLDER/envoy.json       Envoy's configuration; endpoints.json lists the servers to it, secret-*.json certificates
     FOLDER/logs/            one log for each
 
 Starting again repairs: what runs and answers is left alone, what is missing is started, with its former ports if they

@@ -126,7 +126,7 @@ class Starter:
         self, before: ServersState | None, grpc_ports: list[int], leaving: list[int]
     ) -> tuple[envoy.Balancer, psutil.Process]:
         config, listing = self._folder / "envoy.json", self._folder / LISTING
-        envoy.write_secrets(listing, self._access)
+        envoy.write_secrets(self._folder, self._access)
         envoy.write_endpoints(listing, grpc_ports, leaving)
         leader, balancer = self._running_envoy(before, config, listing)
         if leader is None or balancer is None:

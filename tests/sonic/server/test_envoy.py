@@ -65,6 +65,7 @@ def test_only_the_client_sets_a_deadline(tmp_path: Path) -> None:
 def test_a_pool_is_open_unless_told_otherwise(tmp_path: Path) -> None:
     """By default there is no TLS, no token check and no limit; each is there when it is asked for."""
     tls = Tls(tmp_path / "host.pem", tmp_path / "key.pem")
+    (tmp_path / "jwks.json").write_text("{}")
     guarded = Access(tls, Tokens("issuer", ("pool",), tmp_path / "jwks.json"), 10.0)
     chains = []
     for access in (OPEN, guarded):
@@ -107,9 +108,10 @@ def test_secrets_are_named_and_not_copied(tmp_path: Path) -> None:
     """Envoy's files hold the paths of key and certificates, nothing of what is in them; no TLS, no file."""
     key = tmp_path / "key.pem"
     key.write_text("very secret")
-    write_secrets(tmp_path / "endpoints.json", OPEN)
-    assert not (tmp_path / "secrets.json").exists()
-    write_secrets(tmp_path / "endpoints.json", Access(Tls(tmp_path / "host.pem", key)))
+    write_secrets(tmp_path, OPEN)
+    assert list(tmp_path.iterdir()) == [key]
+    write_secrets(tmp_path, Access(Tls(tmp_path / "host.pem", key)))
 
-    assert str(key) in (tmp_path / "secrets.json").read_text()
-    assert "very secret" not in (tmp_path / "secrets.json").read_text()
+    (written,) = set(tmp_path.iterdir()) - {key}
+    assert str(key) in written.read_text()
+    assert "very secret" not in written.read_text()

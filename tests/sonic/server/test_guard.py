@@ -11,13 +11,19 @@ from sonic.server.access import OPEN, Access, Tls, Tokens
 from sonic.server.guard import filters, secrets, transport_socket
 
 HOST, KEY, CA = Path("/etc/host.pem"), Path("/etc/key.pem"), Path("/etc/ca.pem")
-LISTING = Path("/pool/secrets.json")
-TOKENS = Tokens("issuer", ("pool", "any"), Path("/etc/jwks.json"))
+POOL = Path("/pool")
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Tokens:
+    """Tokens of an issuer whose keys are in a file."""
+    (tmp_path / "jwks.json").write_text('{"keys": ["first"]}')
+    return Tokens("issuer", ("pool", "any"), tmp_path / "jwks.json")
 
 
 def test_tls_is_1_2_at_least_and_speaks_http2() -> None:
     """Older versions are refused, and clients of gRPC find HTTP/2."""
-    common = transport_socket(Tls(HOST, KEY), LISTING)["typed_config"]["common_tls_context"]
+    common = transport_socket(Tls(HOST, KEY), POOL)["typed_config"]["common_tls_context"]
 
     assert common["tls_params"]["tls_minimum_protocol_version"] == "TLSv1_2"
     assert common["alpn_protocols"] == ["h2"]
@@ -27,12 +33,13 @@ def test_tls_is_1_2_at_least_and_speaks_http2() -> None:
 def test_a_client_certificate_is_required_where_a_ca_is_named(client_ca: Path | None) -> None:
     """Naming a CA for clients is not an offer: without a certificate of it nobody gets in."""
     tls = Tls(HOST, KEY, client_ca)
-    described = transport_socket(tls, LISTING)["typed_config"]
+    described = transport_socket(tls, POOL)["typed_config"]
 
     assert described["require_client_certificate"] is (client_ca is not None)
     assert ("validation_context_sds_secret_config" in described["common_tls_context"]) is (client_ca is not None)
-    assert (str(CA) in secrets(tls)) is (client_ca is not None)
-    assert len(json.loads(secrets(tls))["resources"]) == (2 if client_ca else 1)
+    assert [str(CA) in text for text in secrets(tls).values()] == ([False, True] if client_ca else [False])
+    assert all(len(json.loads(text)["resources"]) == 1 for text in secrets(tls).values())
+    assert all(f"/pool/{name}" in json.dumps(described) for name in secrets(tls))
 
 
 def test_an_open_pool_checks_nothing() -> None:
@@ -40,20 +47,29 @@ def test_an_open_pool_checks_nothing() -> None:
     assert filters(OPEN) == []
 
 
-def test_the_token_comes_before_the_limit() -> None:
+def test_the_token_comes_before_the_limit(tokens: Tokens) -> None:
     """A request without a right token uses nothing of the bandwidth of the others."""
-    names = [step["name"] for step in filters(Access(tokens=TOKENS, limit_mbps=10))]
+    names = [step["name"] for step in filters(Access(tokens=tokens, limit_mbps=10))]
 
     assert names == ["envoy.filters.http.jwt_authn", "envoy.filters.http.bandwidth_limit"]
 
 
-def test_a_token_must_end_some_day() -> None:
+def test_a_token_must_end_some_day(tokens: Tokens) -> None:
     """A token that never expires is refused, and each request needs one."""
-    (check,) = filters(Access(tokens=TOKENS))
+    (check,) = filters(Access(tokens=tokens))
     described = check["typed_config"]
 
     assert described["providers"]["issuer"]["require_expiration"] is True
     assert described["rules"] == [{"match": {"prefix": "/"}, "requires": {"provider_name": "issuer"}}]
+
+
+def test_other_keys_are_another_configuration(tokens: Tokens) -> None:
+    """A start after the issuer has changed its keys sees the difference, though the file has the same name."""
+    before = filters(Access(tokens=tokens))
+    assert filters(Access(tokens=tokens)) == before
+    tokens.jwks.write_text('{"keys": ["second"]}')
+
+    assert filters(Access(tokens=tokens)) != before
 
 
 def test_the_limit_is_megabits_on_the_wire() -> None:
