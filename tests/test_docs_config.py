@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from jobs.pool.access import AccessFile, TlsKeys, TokenKeys
 from jobs.spec.campaign import Campaign, Estimate, FileList, JobSize, NetworkChoice, Output, RecoChoice, load_campaign
 from jobs.spec.environment import Environment
 from jobs.spec.links import GpuPool, Links, SharedLink, load_links
@@ -81,6 +82,14 @@ def test_sites_md_lists_every_key() -> None:
     assert links == _rows(Links)
     assert link == _rows(SharedLink, "shared_links.NAME.")
     assert pool == _rows(GpuPool, "gpu_pools.NAME.")
+
+
+def test_access_md_lists_every_key() -> None:
+    """Key, default and meaning must be those of the models, in their order."""
+    access, tls, tokens = _tables("access.md")[:3]
+    assert access == _rows(AccessFile)
+    assert tls == _rows(TlsKeys, "tls.")
+    assert tokens == _rows(TokenKeys, "tokens.")
 
 
 def test_the_complete_models_have_every_key() -> None:
