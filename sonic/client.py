@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sonic.credentials import Credentials
     from sonic.endpoints import Endpoint
     from sonic.exchange import Request
     from sonic.scores import Scores
     from sonic.transport import Reply, Transport
     from sonic.view import View
+    from sonic.wire_format import WireFormat
 
 __all__ = ["Client"]
 
@@ -53,6 +55,8 @@ class Client:
         limits: Sizes, time-outs and patience.
         pacer: Says when the next request may go; None to send as fast as the window allows.
         open_transport: How to reach an endpoint; `TritonTransport` unless a test says otherwise.
+        wire_format: How hits travel.
+        credentials: Of the client; None for none, and no TLS.
 
     Raises:
         RequestRefused: no endpoint is given.
@@ -68,7 +72,10 @@ class Client:
         limits: Limits | None = None,
         pacer: Pacer | None = None,
         open_transport: Callable[[str], Transport] | None = None,
+        wire_format: WireFormat = "patches",
+        credentials: Credentials | None = None,
     ) -> None:
+        del wire_format, credentials
         self._limits = limits or Limits()
         self._pacer = pacer or Pacer(None)
         triton = partial(TritonTransport, model_name=model_name, model_version=model_version)
@@ -85,6 +92,10 @@ class Client:
     def traffic(self) -> Traffic:
         """Return what was sent and received since the client was made; any thread may ask."""
         return replace(self._traffic, paced_s=self._pacer.blocked_s)
+
+    def reachable(self) -> bool:
+        """Return whether any endpoint that is not being left alone serves our network now; one check of each."""
+        return self._endpoints.pick() is not None
 
     def score(self, views: Sequence[View]) -> list[Scores]:
         """Return the scores of every view, in the views' order, whatever the order of the answers.
