@@ -1,4 +1,4 @@
-"""What a job does on a real HTCondor pool when no inference endpoint answers: one test for each choice of a campaign."""
+"""What a job does on a real HTCondor pool when no inference endpoint answers, by its campaign's choice."""
 
 from __future__ import annotations
 
