@@ -33,8 +33,8 @@ class JobRate:
     Attributes:
         mbps: Mb/s on the wire.
         origin: "config": typed in by hand; "measured": at this site; "elsewhere": measured at the campaign's other
-            sites of its wire format; "spec": from the spec's estimate; "pilots": nothing is known, so that `PILOTS` jobs
-            fill the link.
+            sites of its wire format; "spec": from the spec's estimate; "pilots": nothing is known, so that `PILOTS`
+            jobs fill the link.
 
     """
 
