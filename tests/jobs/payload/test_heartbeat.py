@@ -22,6 +22,7 @@ from tests.builders.starter import Starter
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Self
 
     from sonic.scores import Scores
     from sonic.view import View
@@ -44,7 +45,7 @@ class _Counting:
     def traffic(self) -> Traffic:
         return self.moved
 
-    def __enter__(self) -> _Counting:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None: ...
