@@ -34,6 +34,7 @@ def _present(given: object) -> object:
     return {} if given is None else given
 
 
+_LOOPBACK = ("127.", "localhost:", "[::1]:")
 _Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 _OneOrMore = BeforeValidator(_one_or_more)
 
@@ -150,7 +151,8 @@ class Site(BaseModel):
 
     @model_validator(mode="after")
     def _no_token_in_the_open(self) -> Self:
-        if self.token_file is not None and self.tls is None:
+        leaves = any(endpoint != EMBEDDED and not endpoint.startswith(_LOOPBACK) for endpoint in self.endpoints)
+        if self.token_file is not None and self.tls is None and leaves:
             remedy = "add `tls: {}`, or leave the token out"
             raise mistake("needs TLS, or everybody on the way can read the token", remedy, key="token_file")
         return self

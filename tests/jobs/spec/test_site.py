@@ -182,6 +182,13 @@ def test_the_key_alone_switches_tls_on(tmp_path: Path, written: str) -> None:
     assert site_access(load_site(_write(tmp_path, GOOD)), str).tls is None
 
 
+@pytest.mark.parametrize("endpoint", ["embedded", "127.0.0.1:8001", "localhost:8001", "'[::1]:8001'"])
+def test_a_token_may_stay_on_the_machine_without_tls(tmp_path: Path, endpoint: str) -> None:
+    """Nobody is on the way to an endpoint of the worker's own machine."""
+    text = f"endpoints: {endpoint}\nuplink: 1 Gb/s\ntoken_file: /run/token\n"
+    assert load_site(_write(tmp_path, text)).token_file is not None
+
+
 def test_what_a_job_shows_travels_by_name(tmp_path: Path) -> None:
     """Wire format and files come to the job as they were written, variables and all, for the worker to fill in."""
     text = "wire_format: views\ntls: {ca: /ca.pem, certificate: $CERT, key: '$DIR/key'}\ntoken_file: ${T}/x\n"
