@@ -68,11 +68,15 @@ _STATUS_OF_TEXT = {str(status): status for status in grpc.StatusCode}
 _TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
     (grpc.StatusCode.UNAVAILABLE, "maximum queue size", EndpointOverloaded),
     (grpc.StatusCode.UNAVAILABLE, "overflow", EndpointOverloaded),  # a proxy's own limit of requests
-    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "tls handshake failed", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),  # the same in older versions of gRPC
     (grpc.StatusCode.UNAVAILABLE, "certificate", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "verification check failed", EndpointUntrusted),  # it is another host's
+    (grpc.StatusCode.UNAVAILABLE, "security handshaker", EndpointUntrusted),  # a file of ours holds no certificate
     (grpc.StatusCode.UNAVAILABLE, "not ready", EndpointNotReady),
     (grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max", RequestTooLarge),
-    (grpc.StatusCode.UNKNOWN, "413", RequestTooLarge),  # a proxy that limits bodies answers in HTTP
+    (grpc.StatusCode.UNKNOWN, "payload too large", RequestTooLarge),  # Envoy's limit of bodies
+    (grpc.StatusCode.UNKNOWN, "status: 413", RequestTooLarge),  # that of a proxy which answers in HTTP
     (grpc.StatusCode.INVALID_ARGUMENT, "batch-size must be <=", RequestTooLarge),
     (grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape", ModelMismatch),
     (grpc.StatusCode.INVALID_ARGUMENT, "unexpected datatype", ModelMismatch),
@@ -170,11 +174,12 @@ class Transport(Protocol):
 
 def sonic_error(error: InferenceServerException, endpoint: str) -> SonicError:
     """Return our error for one of tritonclient's."""
-    text = f"{endpoint}: {error.message()}"
+    said = str(error.message() or "")
+    text = f"{endpoint}: {said}"
     status = _STATUS_OF_TEXT.get(error.status() or "")
     if status is None:  # tritonclient itself objected, before anything was sent
         return RequestRefused(text)
-    lower = text.lower()
+    lower = said.lower()
     told = (kind for its, part, kind in _TOLD_BY_TEXT if its is status and part in lower)
     kind = next(told, ERROR_OF_STATUS[status])
     return kind(f"{text} ({status.name})")
