@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sonic.message import Format, Message
 
 __all__ = ["ERROR_OF_STATUS", "Model", "Reply", "Transport", "TritonTransport", "sonic_error"]
@@ -308,18 +311,26 @@ class TritonTransport:
             ours = sonic_error(error, self._endpoint)
             ours.__cause__ = error
             return Reply(number, error=ours)
-        tensors = []
-        for name in (EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT):
-            try:
-                tensor = None if result is None else result.as_numpy(name)
-            except ValueError:  # fewer bytes than its own shape says
-                tensor = None
-            if tensor is None:
-                return Reply(number, error=AnswerIncomplete(f"{self._endpoint}: the answer holds no whole {name}"))
-            # The model of `views` answers with a batch of one message.
-            tensors.append(tensor[0] if tensor.ndim == len(self._model.format.tensors[name].shape) == 3 else tensor)
-        size = int(result.get_response().ByteSize()) if result is not None else 0
-        return Reply(number, Answer(*tensors), bytes_received=size)
+        try:
+            answer = Answer(self._output(result, EM_TRK_NONE_OUTPUT), self._output(result, MICHEL_OUTPUT))
+        except BadAnswer as bad:
+            return Reply(number, error=bad)
+        return Reply(number, answer, bytes_received=int(result.get_response().ByteSize()) if result is not None else 0)
+
+    def _output(self, result: InferResult | None, name: str) -> NDArray[np.float32]:
+        """Return a tensor of an answer, which may be anything: an error here would leave the sender waiting."""
+        wanted = self._model.format.tensors[name]
+        output = None if result is None else result.get_output(name)
+        if result is None or output is None:
+            raise AnswerIncomplete(f"{self._endpoint}: the answer holds no {name}")
+        if output.datatype != wanted.datatype:
+            raise BadAnswer(f"{self._endpoint}: {name} came as {output.datatype}, not as {wanted.datatype}")
+        try:
+            tensor: NDArray[np.float32] = result.as_numpy(name)
+        except ValueError as error:  # its shape says another number of bytes
+            raise AnswerIncomplete(f"{self._endpoint}: the answer holds no whole {name}") from error
+        # The model of `views` answers with a batch of one message.
+        return tensor[0] if len(wanted.shape) == tensor.ndim == 3 and len(tensor) == 1 else tensor
 
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
