@@ -198,9 +198,13 @@ class TritonTransport:
         model: What to ask there.
         credentials: Certificates and token.
 
+    Raises:
+        CredentialsUnusable: one of them cannot be used, or no longer.
+
     """
 
     def __init__(self, endpoint: str, model: Model, credentials: Credentials = Credentials()) -> None:  # noqa: B008  # frozen
+        credentials.check(endpoint)
         self._endpoint = endpoint
         self._model = model
         self._token = Token(credentials.token_file) if credentials.token_file else None
@@ -270,8 +274,8 @@ class TritonTransport:
 
         tensor = message.tensor
         request = InferInput(self._model.format.input_name, list(tensor.shape), self._datatype)
-        request.set_data_from_numpy(tensor)
         try:
+            request.set_data_from_numpy(tensor)
             self._client.async_infer(
                 self._model.name,
                 [request],
@@ -286,6 +290,10 @@ class TritonTransport:
             done(self._reply(number, None, error))
         except CredentialsUnusable as error:
             done(Reply(number, error=error))
+        except ValueError as error:
+            away = EndpointAway(f"{self._endpoint}: the connection was closed here: {error}")
+            away.__cause__ = error
+            done(Reply(number, error=away))
         return message.payload_bytes + self._envelope_bytes(number, tensor.shape)
 
     @property
