@@ -140,7 +140,7 @@ def test_a_token_never_goes_over_a_network_readable(tmp_path: Path, endpoint: st
 
 @pytest.mark.parametrize("name", ["certificate_file", "key_file"])
 def test_half_a_pair_is_refused(tmp_path: Path, name: str) -> None:
-    """gRPC would end the whole process over a certificate without its key, or a key without its certificate."""
+    """GRPC would end the whole process over a certificate without its key, or a key without its certificate."""
     credentials = Credentials(tls=True, **{name: a_file(tmp_path / "half.pem", "PEM")})
     with pytest.raises(CredentialsUnusable, match=r"half\.pem: .*go together"):
         credentials.check(FAR)
