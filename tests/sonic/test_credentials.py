@@ -16,7 +16,7 @@ from sonic.errors import CredentialsUnusable
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "eyJhbGciOiJFUzI1NiJ9.s3cr3t.s1gnature"
+SECRET = "eyJhbGciOiJFUzI1NiJ9.s3cr3t.s1gnature"  # noqa: S105  # of nobody
 FAR = "triton.example.org:8001"
 
 
@@ -131,7 +131,7 @@ def test_a_token_may_go_without_tls_on_this_machine(tmp_path: Path, endpoint: st
 def test_a_token_never_goes_over_a_network_readable(tmp_path: Path, endpoint: str) -> None:
     """Off this machine a token needs TLS, also where a name only looks like this machine."""
     credentials = Credentials(token_file=a_file(tmp_path / "token"))
-    with pytest.raises(CredentialsUnusable, match="without encryption.*`tls`") as caught:
+    with pytest.raises(CredentialsUnusable, match=r"without encryption.*`tls`") as caught:
         credentials.check(endpoint)
     assert SECRET not in str(caught.value)
     with pytest.raises(CredentialsUnusable, match="without encryption"):

@@ -135,7 +135,7 @@ def test_a_server_that_is_not_ready_is_told_from_one_that_is_away(transport: Tri
     with pytest.raises(EndpointNotReady, match="the server is up, but not ready"):
         transport.check(5)
     server.ready, server.model_ready = True, False
-    with pytest.raises(EndpointNotReady, match="model cnn.* version 1 is not ready"):
+    with pytest.raises(EndpointNotReady, match=r"model cnn.* version 1 is not ready"):
         transport.check(5)
 
 
@@ -167,7 +167,7 @@ def test_other_tensors_are_a_mismatch(
     """Another size, type or output must be found before the first request, and what is wrong be told."""
     server.tensors[name] = tensor
     transport = a_transport(server.address, wire_format)
-    with pytest.raises(ModelMismatch, match="tensors of cnn.*check the campaign's network"):
+    with pytest.raises(ModelMismatch, match=r"tensors of cnn.*check the campaign's network"):
         transport.check(5)
     transport.close()
 
