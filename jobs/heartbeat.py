@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
+from sonic.wire_format import WireFormat
 
 __all__ = ["Heartbeat", "decode"]
 
@@ -44,6 +45,10 @@ class Heartbeat(BaseModel):
     total_events: int = Field(ge=0, description="Events finished since the start of the attempt")
     total_bytes_sent: int = Field(ge=0, description="Bytes handed to gRPC since the start of the attempt")
     prepared_hits: int = Field(0, ge=0, description="Hits of the events that were prepared for scoring")
+    hits_on_cpu: int = Field(
+        0, ge=0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
+    )
+    wire_format: WireFormat = Field("patches", description="How hits travel to the inference pool")
     last: bool = Field(False, description="Whether the attempt is ending")
 
     def encode(self) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
+from sonic.wire_format import WireFormat
 
 __all__ = ["Record", "StageSeconds", "read_record", "read_records"]
 
@@ -47,6 +48,7 @@ class Record(BaseModel):
     host: str = Field(description="Host name of the worker")
     cpu_model: str = Field(description="Model name of the worker's CPU")
     endpoint: str = Field(description="Endpoint that answered last; empty for the cpu flavour")
+    wire_format: WireFormat = Field("patches", description="How hits travelled to the inference pool, if any did")
     model: str = Field(description="Name of the network")
     model_version: str = Field(description="Version of the network")
     software_version: str = Field(description="Version of SonicGrid")
@@ -63,6 +65,9 @@ class Record(BaseModel):
     max_rss_mb: float = Field(description="Largest resident memory, MB")
     events: int = Field(0, description="Events written to the output")
     hits: int = Field(0, description="Hits that got scores")
+    hits_on_cpu: int = Field(
+        0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
+    )
     bytes_sent: int = Field(0, description="Bytes of requests handed to gRPC, repeats included")
     bytes_received: int = Field(0, description="Bytes of answers")
     requests: int = Field(0, description="Requests answered")

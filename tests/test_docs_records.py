@@ -81,7 +81,7 @@ def test_exit_codes_md_lists_every_status() -> None:
     """Each row must say what the payload and HTCondor's retries go by."""
     assert tables("exit-codes.md") == [
         [
-            [str(row.code), f"`{name}`", "yes" if row.retry else "no", row.who, row.meaning]
+            [str(row.code), f"`{name}`", "later" if row.waits else "yes" if row.retry else "no", row.who, row.meaning]
             for name, row in EXITS.items()
         ]
     ]

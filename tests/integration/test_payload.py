@@ -90,7 +90,7 @@ def test_a_model_that_the_pool_does_not_have_is_refused(campaign: PayloadCampaig
     """Triton's own answer for an unknown model must end the job at once, without a retry."""
     campaign.change(network=campaign.block.network.model_copy(update={"name": "nobody_has_this"}))
     exit_class, log = run(campaign)
-    assert exit_class is ExitClass.POOL_REFUSED, log
+    assert exit_class is ExitClass.MODEL_MISSING, log
     assert "nobody_has_this" in campaign.record().error
     assert len(campaign.files()) == 1
 

@@ -20,7 +20,7 @@ from jobs.payload.worker import Worker
 from jobs.reco.read import open_events
 from jobs.reco.views import build_views
 from sonic.client import Client
-from sonic.errors import EndpointAway, RequestRefused, SonicError
+from sonic.errors import AnswerNotFinite, EndpointAway, RequestRefused, SonicError
 from sonic.fake import FakeTransport, Fault, pixel_scores
 from sonic.limits import Limits
 from sonic.patches import cut_patches
@@ -123,7 +123,7 @@ def test_the_site_chooses_the_flavour_of_an_auto_job(
     [
         ([RequestRefused("server-7: wrong shape")], ExitClass.POOL_REFUSED, "server-7: wrong shape"),
         ([EndpointAway("server-7 is down")] * 10_000, ExitClass.POOL_AWAY, "server-7 is down"),
-        ([Fault.NAN] * 10, ExitClass.POOL_AWAY, "no scores"),
+        ([AnswerNotFinite("server-7: NaN")] * 10, ExitClass.ANSWER_NOT_FINITE, "server-7: NaN"),
     ],
     ids=["refused", "away", "nonsense"],
 )
