@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
+from sonic.scores import LATENCY_COUNTS
 from sonic.wire_format import WireFormat
 
 __all__ = ["Heartbeat", "decode"]
@@ -38,6 +39,7 @@ class Heartbeat(BaseModel):
     retries: int = Field(ge=0, description="Requests sent again")
     paced_s: float = Field(ge=0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(ge=0, description="Seconds from sending to the answer, summed over the requests")
+    latency_counts: tuple[int, ...] = Field((), description=LATENCY_COUNTS)
     prepare_s: float = Field(ge=0, description="Seconds of reading and preparing the events that were made ready")
     inference_s: float = Field(ge=0, description="Seconds in which an event was being scored")
     write_s: float = Field(ge=0, description="Seconds of writing scores")

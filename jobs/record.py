@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
+from sonic.scores import LATENCY_COUNTS
 from sonic.wire_format import WireFormat
 
 __all__ = ["Record", "StageSeconds", "read_record", "read_records"]
@@ -74,6 +75,7 @@ class Record(BaseModel):
     retries: int = Field(0, description="Requests sent again")
     paced_s: float = Field(0.0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(0.0, description="Seconds from sending to the answer, summed over `requests`")
+    latency_counts: tuple[int, ...] = Field((), description=LATENCY_COUNTS)
     share_mbps: float = Field(0.0, description="Share of the link at the end, Mb/s on the wire; 0 if not paced")
     output_file: str = Field("", description="Path of the output; empty if there is none")
     output_bytes: int = Field(0, description="Size of the output, bytes")

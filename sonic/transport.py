@@ -76,7 +76,10 @@ _TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
     (grpc.StatusCode.UNAVAILABLE, "certificate", EndpointUntrusted),
     (grpc.StatusCode.UNAVAILABLE, "verification check failed", EndpointUntrusted),  # it is another host's
     (grpc.StatusCode.UNAVAILABLE, "security handshaker", EndpointUntrusted),  # a file of ours holds no certificate
+    (grpc.StatusCode.UNAVAILABLE, "tsi_data_corrupted", EndpointUntrusted),  # the server ends it: our certificate
+    (grpc.StatusCode.UNAVAILABLE, "handshake read failed", EndpointUntrusted),  # the same, a moment earlier
     (grpc.StatusCode.UNAVAILABLE, "not ready", EndpointNotReady),
+    (grpc.StatusCode.NOT_FOUND, "no available versions", EndpointNotReady),  # a Triton that is stopping
     (grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max", RequestTooLarge),
     (grpc.StatusCode.UNKNOWN, "payload too large", RequestTooLarge),  # Envoy's limit of bodies
     (grpc.StatusCode.UNKNOWN, "status: 413", RequestTooLarge),  # that of a proxy which answers in HTTP

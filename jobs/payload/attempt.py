@@ -242,6 +242,7 @@ class Attempt:
             retries=traffic.retries,
             paced_s=traffic.paced_s,
             latency_s=traffic.latency_s,
+            latency_counts=traffic.latency_counts,
             share_mbps=share_mbps or 0.0,
             output_file=self._job.output_file if done else "",
             output_bytes=progress.output_bytes if done else 0,

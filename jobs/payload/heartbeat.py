@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from operator import sub
 from typing import TYPE_CHECKING, Literal
 
 from jobs.heartbeat import Heartbeat
@@ -99,6 +100,7 @@ class Heart:
             retries=now.traffic.retries - before.traffic.retries,
             paced_s=max(0.0, now.traffic.paced_s - before.traffic.paced_s),
             latency_s=max(0.0, now.traffic.latency_s - before.traffic.latency_s),
+            latency_counts=tuple(map(sub, now.traffic.latency_counts, before.traffic.latency_counts)),
             prepare_s=max(0.0, now.prepare_s - before.prepare_s),
             inference_s=max(0.0, now.inference_s - before.inference_s),
             write_s=max(0.0, now.write_s - before.write_s),

@@ -54,7 +54,10 @@ TOLD = [
     ("UNAVAILABLE", f"{NOT_CONNECTED}CERTIFICATE_VERIFY_FAILED: certificate has expired", EndpointUntrusted),
     ("UNAVAILABLE", f"{NOT_CONNECTED}Failed to create security handshaker.", EndpointUntrusted),
     ("UNAVAILABLE", f"{NOT_CONNECTED}Custom verification check failed with error: Hostname", EndpointUntrusted),
+    ("UNAVAILABLE", "Unwrap failed (TSI_DATA_CORRUPTED)", EndpointUntrusted),
+    ("UNAVAILABLE", f"{NOT_CONNECTED}Handshake read failed", EndpointUntrusted),
     ("UNAVAILABLE", "Request for unknown model: 'cnn' version 1 is not ready", EndpointNotReady),
+    ("NOT_FOUND", "Request for unknown model: 'cnn' has no available versions", EndpointNotReady),
     ("RESOURCE_EXHAUSTED", "CLIENT: Received message larger than max (9 vs. 4)", RequestTooLarge),
     ("UNKNOWN", "Payload Too Large", RequestTooLarge),
     ("UNKNOWN", "Received http2 header with status: 413", RequestTooLarge),
@@ -71,6 +74,7 @@ OTHERWISE = [
     ("RESOURCE_EXHAUSTED", "rate limited", EndpointOverloaded),
     ("UNKNOWN", "Received http2 header with status: 502", EndpointAway),
     ("UNKNOWN", "413 hits", EndpointAway),
+    ("NOT_FOUND", "Request for unknown model: 'cnn' version 77 is not found", ModelMissing),
     ("INVALID_ARGUMENT", "not a message of a view: a pixel is infinite", RequestRefused),
     ("INTERNAL", "certificate of merit", EndpointAway),
 ]
