@@ -48,8 +48,8 @@ class Parts:
     shape: tuple[int, int]
     mask: bytes
     values: NDArray[np.float32]
-    wires: NDArray[np.int64]
-    drifts: NDArray[np.int64]
+    wires: NDArray[Any]
+    drifts: NDArray[Any]
 
     @classmethod
     def of(cls, strip: Strip) -> Self:
@@ -62,7 +62,8 @@ class Parts:
     def content(self) -> bytes:
         """Return what the frame holds."""
         steps = [np.diff(axis, prepend=0).astype(np.uint16) for axis in (self.wires, self.drifts)]
-        planes = [array.view(np.uint8).reshape(len(array), -1).T.tobytes() for array in (self.values, *steps)]
+        numbers: list[NDArray[Any]] = [self.values, *steps]
+        planes = [array.view(np.uint8).reshape(len(array), -1).T.tobytes() for array in numbers]
         return b"".join([self.mask, *planes])
 
     def message(self, **changes: Any) -> bytes:  # noqa: ANN401  # each has its type

@@ -108,19 +108,6 @@ def test_a_pool_that_is_away_is_given_up_by_a_paced_client_too(wire_format: Wire
         client.score([a_view(50)])
 
 
-def test_the_size_of_requests_follows_the_share() -> None:
-    """A share that changes within an event must change the next request; one patch is the least."""
-    fake = FakeTransport()
-    pacer = Pacer(None)
-    with a_client(fake, pacer=pacer, limits=Limits(largest_request_bytes=100 * PATCH_BYTES)) as client:
-        client.score([a_view(250)])
-        pacer.set_rate(10.0)
-        client.score([a_view(20)])
-        pacer.set_rate(0.2)
-        client.score([a_view(2)])
-    assert fake.batches == [100, 100, 50, 16, 4, 1, 1]
-
-
 class _Willing(Pacer):
     """Has a share and holds nothing, so that a small one costs a test no time."""
 
@@ -128,6 +115,19 @@ class _Willing(Pacer):
         """Let everything go."""
         del payload_bytes
         return 0.0
+
+
+def test_the_size_of_requests_follows_the_share() -> None:
+    """A share that changes within an event must change the next request; one patch is the least."""
+    fake = FakeTransport()
+    pacer = _Willing(None)
+    with a_client(fake, pacer=pacer, limits=Limits(largest_request_bytes=100 * PATCH_BYTES)) as client:
+        client.score([a_view(250)])
+        pacer.set_rate(10.0)
+        client.score([a_view(20)])
+        pacer.set_rate(0.2)
+        client.score([a_view(2)])
+    assert fake.batches == [100, 100, 50, 16, 4, 1, 1]
 
 
 def test_the_size_of_messages_follows_the_share_down_to_the_least() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sonic.endpoints import Endpoint, Endpoints
-from sonic.errors import EndpointAway, ModelMissing, RequestRefused
+from sonic.errors import EndpointAway, EndpointUntrusted, ModelMissing, RequestRefused, TokenRefused
 from sonic.fake import FakeTransport
 from sonic.limits import Limits
 
@@ -86,6 +86,45 @@ def test_when_all_refuse_the_first_refusal_is_raised() -> None:
     )
     with pytest.raises(ModelMissing, match="a has no model"):
         endpoints.pick()
+
+
+def test_a_refused_token_is_no_final_refusal() -> None:
+    """A token may be renewed, so its endpoint is left alone for a while and asked again."""
+    fake = FakeTransport(checks=[TokenRefused("expired")])
+    endpoints = endpoints_of(fake, limits=Limits(backoff_first_s=1e-6, backoff_max_s=1e-6))
+    assert endpoints.pick() is None
+    time.sleep(0.001)
+    assert picked(endpoints).url == fake.endpoint
+    assert isinstance(endpoints.last_error(), TokenRefused)
+
+
+def test_the_last_error_is_that_of_the_most_preferred_endpoint_that_failed() -> None:
+    """Whatever failed last in time, the first endpoint in order is what the user should look at."""
+    endpoints = endpoints_of(FakeTransport("a:1"), FakeTransport("b:1"), FakeTransport("c:1"))
+    assert endpoints.last_error() is None
+    first = picked(endpoints)
+    endpoints.failed(first, EndpointAway("a"), sent_at=time.monotonic())
+    second = picked(endpoints)
+    assert (first.url, second.url) == ("a:1", "b:1")
+    endpoints.failed(second, EndpointAway("b"), sent_at=time.monotonic())
+    assert str(endpoints.last_error()) == "a"
+
+
+def test_an_endpoint_that_is_not_trusted_gets_a_new_transport() -> None:
+    """The old one has read its certificates; one that is only away keeps its connection."""
+    opened: list[FakeTransport] = []
+
+    def open_transport(url: str) -> FakeTransport:
+        opened.append(FakeTransport(url))
+        return opened[-1]
+
+    endpoints = Endpoints(["a:1"], Limits(backoff_first_s=1e-9, backoff_max_s=1e-9), open_transport)
+    for error, n_opened in ((EndpointAway("down"), 1), (EndpointUntrusted("expired"), 2)):
+        endpoints.failed(picked(endpoints), error, sent_at=time.monotonic())
+        time.sleep(0.001)
+        picked(endpoints)
+        assert len(opened) == n_opened
+    assert [fake.closed for fake in opened] == [True, False]
 
 
 def test_an_endpoint_that_never_spoke_is_named_all_the_same() -> None:

@@ -46,7 +46,7 @@ class Files:
         ca_file = self.write("ca.pem", (authority or self.authority).cert_pem.bytes())
         return Credentials(tls=True, ca_file=ca_file, **more)
 
-    def pair_of(self, authority: trustme.CA) -> dict[str, Path]:
+    def pair_of(self, authority: trustme.CA) -> dict[str, Any]:
         """Return a client's certificate and key as fields of credentials."""
         leaf = authority.issue_cert("job@example.org")
         return {
