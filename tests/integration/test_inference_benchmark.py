@@ -17,7 +17,7 @@ def test_whole_benchmark_runs(server_runtime: Path, tmp_path: Path) -> None:
     """With tiny numbers every case is measured, scores agree, and everything is written; how fast is left open."""
     out = tmp_path / "results" / "inference.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "inference.py"), "--out", str(out), "--seconds=1"]
-    small = ["--rounds=1", "--warm-up=0.1", "--servers=1", "--jobs=1", "--events=1", "--apas=1"]
+    small = ["--rounds=1", "--warm-up=0.1", "--servers=1", "--jobs=1", "--events=1", "--apas=1", "--density=0.02"]
     environment = {
         **os.environ,
         "SONICGRID_RUNTIME": str(server_runtime),

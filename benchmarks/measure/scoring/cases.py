@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from measure.scoring.ways import WAYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from measure.scoring.ways import WayName
 
-__all__ = ["ROUTES", "ROUTE_WORDS", "Case", "Route", "deal", "one_round"]
+__all__ = ["ROUTES", "ROUTE_WORDS", "Case", "Route", "deal", "name_of", "one_round"]
 
 Route = Literal["none", "envoy", "direct"]
 
@@ -29,6 +31,12 @@ class Case:
     way: WayName
     route: Route
     jobs: int
+
+
+def name_of(case: Case) -> str:
+    """Return a case in words."""
+    where = f"{WAYS[case.way]} {ROUTE_WORDS[case.route]}".rstrip()
+    return f"{where}, {case.jobs} {'job' if case.jobs == 1 else 'jobs'}"
 
 
 def one_round(number: int, jobs: Sequence[int], servers: int) -> Iterator[Case]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.reco.event import EventId
-from jobs.reco.generate import GeneratorParameters, generate_event
+from jobs.reco.generate import generate_event
 from jobs.reco.geometry import channel_map
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON, build_views
 from measure.scoring.stored import BATCH_PATCHES, event_folder, patches_file, write_scores, write_views
@@ -18,6 +18,8 @@ from sonic.patches import PatchCutter, spans_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from jobs.reco.generate import GeneratorParameters
 
 __all__ = ["Inputs", "make_inputs"]
 
@@ -29,6 +31,7 @@ class Inputs:
     Attributes:
         events: how many.
         apas: of each event.
+        density: factor on their particles.
         seed: of the generator.
         patches_per_event: that the network sees, one for each distinct pixel with a hit; mean.
         hits_per_event: mean.
@@ -37,17 +40,20 @@ class Inputs:
 
     events: int
     apas: int
+    density: float
     seed: int
     patches_per_event: float
     hits_per_event: float
 
 
-def make_inputs(folder: Path, events: int, apas: int, seed: int, model: Path, threads: int) -> Inputs:
+def make_inputs(
+    folder: Path, events: int, seed: int, parameters: GeneratorParameters, model: Path, threads: int
+) -> Inputs:
     """Write events as views, their scores as ONNX Runtime gives them here, and the patches of the first one.
 
     The patches of one event of six APAs are about 600 MB, so there is one set of them, which jobs share.
     """
-    parameters, channels = GeneratorParameters(n_apas=apas), channel_map(apas)
+    channels = channel_map(parameters.n_apas)
     n_patches = n_hits = 0
     with LocalScorer(model, threads=threads) as scorer:
         for number in range(events):
@@ -61,7 +67,7 @@ def make_inputs(folder: Path, events: int, apas: int, seed: int, model: Path, th
                 _write_patches(patches_file(folder), pixels)
             n_patches += pixels.n_patches
             n_hits += len(event.hits.channel)
-    return Inputs(events, apas, seed, n_patches / events, n_hits / events)
+    return Inputs(events, parameters.n_apas, parameters.density, seed, n_patches / events, n_hits / events)
 
 
 def _write_patches(path: Path, pixels: HitPixels) -> None:

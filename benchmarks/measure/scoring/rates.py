@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from measure.errors import BenchmarkFailed
+from measure.scoring.cases import name_of
 from measure.scoring.meter import AT_S, CPU_S, PATCHES
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def rate_of(sliced: Sliced) -> Rate:
     last = int(np.searchsorted(times, sliced.end_s, side="right")) - 1
     if last <= first or times[last] <= times[first]:
         raise BenchmarkFailed(
-            f"{sliced.case.jobs} jobs got no two answers within {sliced.end_s - sliced.begin_s:.1f} s: "
+            f"{name_of(sliced.case)}: no two answers within {sliced.end_s - sliced.begin_s:.1f} s: "
             "ask for more --seconds"
         )
     n_patches = float(answers[first + 1 : last + 1, PATCHES].sum())
