@@ -8,8 +8,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
+from sonic.wire_format import WireFormat
 
-__all__ = ["Block", "BlockJob", "Network", "Reco", "SiteAccess", "read_block"]
+__all__ = ["Block", "BlockJob", "Network", "Reco", "SiteAccess", "TlsFiles", "WhenPoolAway", "read_block"]
+
+WhenPoolAway = Literal["hold", "wait", "cpu"]
+"""What a job of the gpu flavour does when no endpoint answers."""
 
 
 class _Frozen(BaseModel):
@@ -22,6 +26,7 @@ class Network(_Frozen):
     name: str = Field(description="Name of the model in the Triton repository")
     version: str = Field(description="Version of the model")
     file: str = Field(description="ONNX file of the same network, for the cpu flavour; a path on the worker")
+    when_pool_away: WhenPoolAway = Field("hold", description="What a job does when no endpoint answers")
 
 
 class Reco(_Frozen):
@@ -33,11 +38,21 @@ class Reco(_Frozen):
     )
 
 
+class TlsFiles(_Frozen):
+    """Files of a TLS connection, paths on the worker; they may begin with a variable of the job's environment."""
+
+    ca: str | None = Field(None, description="Certificates that the servers' are trusted by; null for the system's")
+    certificate: str | None = Field(None, description="Certificate that jobs show; null to show none")
+    key: str | None = Field(None, description="Key of that certificate")
+
+
 class SiteAccess(_Frozen):
     """How a job that landed at a site reaches the inference pool, and how it tells what it does."""
 
     endpoints: tuple[str, ...] = Field(description="host:port of gRPC endpoints, in order of preference")
-    wire_format: Literal["patches"] = Field(description="Wire format of the requests")
+    wire_format: WireFormat = Field(description="Wire format of the requests")
+    tls: TlsFiles | None = Field(None, description="Files of the TLS connection; null for a connection without TLS")
+    token_file: str | None = Field(None, description="File on the worker with a bearer token; null to send none")
     patience_s: float = Field(
         300.0, gt=0, description="Seconds without a single answer after which the inference pool counts as away"
     )

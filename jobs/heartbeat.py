@@ -10,6 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
+from sonic.scores import LATENCY_COUNTS
+from sonic.wire_format import WireFormat
 
 __all__ = ["Heartbeat", "decode"]
 
@@ -37,6 +39,7 @@ class Heartbeat(BaseModel):
     retries: int = Field(ge=0, description="Requests sent again")
     paced_s: float = Field(ge=0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(ge=0, description="Seconds from sending to the answer, summed over the requests")
+    latency_counts: tuple[int, ...] = Field((), description=LATENCY_COUNTS)
     prepare_s: float = Field(ge=0, description="Seconds of reading and preparing the events that were made ready")
     inference_s: float = Field(ge=0, description="Seconds in which an event was being scored")
     write_s: float = Field(ge=0, description="Seconds of writing scores")
@@ -44,6 +47,10 @@ class Heartbeat(BaseModel):
     total_events: int = Field(ge=0, description="Events finished since the start of the attempt")
     total_bytes_sent: int = Field(ge=0, description="Bytes handed to gRPC since the start of the attempt")
     prepared_hits: int = Field(0, ge=0, description="Hits of the events that were prepared for scoring")
+    hits_on_cpu: int = Field(
+        0, ge=0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
+    )
+    wire_format: WireFormat = Field("patches", description="How hits travel to the inference pool")
     last: bool = Field(False, description="Whether the attempt is ending")
 
     def encode(self) -> str:

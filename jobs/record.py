@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
+from sonic.scores import LATENCY_COUNTS
+from sonic.wire_format import WireFormat
 
 __all__ = ["Record", "StageSeconds", "read_record", "read_records"]
 
@@ -47,6 +49,7 @@ class Record(BaseModel):
     host: str = Field(description="Host name of the worker")
     cpu_model: str = Field(description="Model name of the worker's CPU")
     endpoint: str = Field(description="Endpoint that answered last; empty for the cpu flavour")
+    wire_format: WireFormat = Field("patches", description="How hits travelled to the inference pool, if any did")
     model: str = Field(description="Name of the network")
     model_version: str = Field(description="Version of the network")
     software_version: str = Field(description="Version of SonicGrid")
@@ -63,12 +66,16 @@ class Record(BaseModel):
     max_rss_mb: float = Field(description="Largest resident memory, MB")
     events: int = Field(0, description="Events written to the output")
     hits: int = Field(0, description="Hits that got scores")
+    hits_on_cpu: int = Field(
+        0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
+    )
     bytes_sent: int = Field(0, description="Bytes of requests handed to gRPC, repeats included")
     bytes_received: int = Field(0, description="Bytes of answers")
     requests: int = Field(0, description="Requests answered")
     retries: int = Field(0, description="Requests sent again")
     paced_s: float = Field(0.0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(0.0, description="Seconds from sending to the answer, summed over `requests`")
+    latency_counts: tuple[int, ...] = Field((), description=LATENCY_COUNTS)
     share_mbps: float = Field(0.0, description="Share of the link at the end, Mb/s on the wire; 0 if not paced")
     output_file: str = Field("", description="Path of the output; empty if there is none")
     output_bytes: int = Field(0, description="Size of the output, bytes")

@@ -98,7 +98,7 @@ class Client:
         self._limits = limits or Limits()
         self._pacer = pacer or Pacer(None)
         self._format = format_named(wire_format)
-        self._window = Window(self._limits.queue_target_s)
+        self._window = Window(self._limits.window_requests, self._limits.queue_target_s)
         if open_transport is None:
             credentials = credentials or Credentials()
             for endpoint in endpoints:

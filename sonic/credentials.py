@@ -6,6 +6,7 @@ the job runs is used from then on; certificates are read again when a connection
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import stat
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from sonic.errors import CredentialsUnusable
 
 __all__ = ["Credentials", "Token"]
 
-_LOOPBACK = ("127.", "localhost:", "[::1]:")
 _LONGEST_TOKEN_BYTES = 65_536
 
 
@@ -42,17 +42,24 @@ class Credentials:
         """Refuse what would leak, or could not work, before the first connection.
 
         Raises:
-            CredentialsUnusable: a file is missing, empty or open to others, or a token would travel readable.
+            CredentialsUnusable: a file is missing, empty or open to others, a certificate lacks its key or a key its
+                certificate, or a token would travel readable.
 
         """
+        if (self.certificate_file is None) != (self.key_file is None):
+            # gRPC ends the whole process over such a pair.
+            message = f"{self.certificate_file or self.key_file}: a certificate and its private key go together"
+            raise CredentialsUnusable(f"{message}; give the site both files, or neither")
         for what, file in (("CA file", self.ca_file), ("certificate", self.certificate_file)):
             if file is not None:
                 _read(what, file, private=False)
         if self.key_file is not None:
             _read("private key", self.key_file, private=True)
-        if self.token_file is not None and not self.tls and not endpoint.startswith(_LOOPBACK):
-            message = f"{endpoint}: a token would travel without encryption; give the site `tls`, or no `token_file`"
-            raise CredentialsUnusable(message)
+        if self.token_file is not None:
+            if not self.tls and not _is_loopback(endpoint):
+                message = f"{endpoint}: a token would travel without encryption"
+                raise CredentialsUnusable(f"{message}; give the site `tls`, or no `token_file`")
+            Token(self.token_file).headers()
 
 
 class Token:
@@ -86,6 +93,15 @@ class Token:
                 raise CredentialsUnusable(f"{self._file}: holds no bearer token, which is one word of ASCII characters")
             self._token, self._seen = token, seen
         return {"authorization": f"Bearer {self._token}"}
+
+
+def _is_loopback(endpoint: str) -> bool:
+    """Return whether an endpoint is on this machine; by the whole of its host, since a name may begin like a number."""
+    host = endpoint.rpartition(":")[0].removeprefix("[").removesuffix("]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _read(what: str, file: Path, *, private: bool) -> bytes:

@@ -20,10 +20,11 @@ class Limits:
         paced_request_s: Most seconds' worth of a pacer's share in a request; it holds between half of it and all,
             so that whole requests fill a second. At 34 Mb/s that is up to 54 patches, and from 160 Mb/s on the usual
             256. Smaller ones would cost client and servers more: their work is by the request as much as by the patch.
-        window_requests: Requests in flight at once. Four of 2.4 MB keep a link of up to 5 Gb/s at 12 ms full.
         paced_message_s: The same for a message of the `views` format, whose strips repeat more of each other the
             smaller they are: but no message is made smaller than `least_message_bytes` for it.
         least_message_bytes: see `paced_message_s`.
+        window_requests: Requests in flight at once, for a paced client only at the start. Four of 2.4 MB keep a link of
+            up to 5 Gb/s at 12 ms full.
         paced_window_requests: The same where a pacer keeps requests small: 16 are one to two seconds' worth, so a pool
             that answers within that leaves nothing of the share unused. More would only wait in the servers' queues,
             which are bounded in requests.

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
     from sonic.view import View
 
-__all__ = ["LATENCY_BOUNDS_S", "Scorer", "Scores", "Traffic"]
+__all__ = ["LATENCY_BOUNDS_S", "LATENCY_COUNTS", "Scorer", "Scores", "Traffic"]
 
 LATENCY_BOUNDS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 """Upper ends of all classes but the last of the histogram of latencies."""
+
+_CLASSES = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS_S)
+LATENCY_COUNTS = f"Requests by how long their answers took: up to {_CLASSES} s, and longer"
+"""What the numbers of such a histogram say, in their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +51,7 @@ class Traffic:
         retries: requests sent again.
         paced_s: seconds for which a request was ready and the window had room, but the pacer held it.
         latency_s: seconds from sending to the answer, summed over `requests`.
-        latency_counts: of the requests answered, how many took up to each of `LATENCY_BOUNDS_S` and no less than the
-            one before; the last is of those that took longer.
+        latency_counts: requests answered, by latency; `LATENCY_COUNTS` says how.
 
     """
 

@@ -33,9 +33,9 @@ class StripPatches:
     """
 
     def __init__(self, message: NDArray[np.uint8], *, most_patches: int) -> None:
-        strip = unpack(
-            np.ascontiguousarray(message).data.cast("B"), most_patches=most_patches, margin_pixels=PATCH_PIXELS // 2
-        )
+        # Flat, since a memoryview with an axis of length 0 cannot be cast: an empty message is refused like others.
+        data = np.ascontiguousarray(message).reshape(-1).data
+        strip = unpack(data, most_patches=most_patches, margin_pixels=PATCH_PIXELS // 2)
         self._place = (strip.wire, strip.drift)
         self._windows = sliding_window_view(strip.pixels, (PATCH_PIXELS, PATCH_PIXELS))
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sonic.message import Format, Message
 
 __all__ = ["ERROR_OF_STATUS", "Model", "Reply", "Transport", "TritonTransport", "sonic_error"]
@@ -68,11 +71,18 @@ _STATUS_OF_TEXT = {str(status): status for status in grpc.StatusCode}
 _TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
     (grpc.StatusCode.UNAVAILABLE, "maximum queue size", EndpointOverloaded),
     (grpc.StatusCode.UNAVAILABLE, "overflow", EndpointOverloaded),  # a proxy's own limit of requests
-    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "tls handshake failed", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),  # the same in older versions of gRPC
     (grpc.StatusCode.UNAVAILABLE, "certificate", EndpointUntrusted),
+    (grpc.StatusCode.UNAVAILABLE, "verification check failed", EndpointUntrusted),  # it is another host's
+    (grpc.StatusCode.UNAVAILABLE, "security handshaker", EndpointUntrusted),  # a file of ours holds no certificate
+    (grpc.StatusCode.UNAVAILABLE, "tsi_data_corrupted", EndpointUntrusted),  # the server ends it: our certificate
+    (grpc.StatusCode.UNAVAILABLE, "handshake read failed", EndpointUntrusted),  # the same, a moment earlier
     (grpc.StatusCode.UNAVAILABLE, "not ready", EndpointNotReady),
+    (grpc.StatusCode.NOT_FOUND, "no available versions", EndpointNotReady),  # a Triton that is stopping
     (grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max", RequestTooLarge),
-    (grpc.StatusCode.UNKNOWN, "413", RequestTooLarge),  # a proxy that limits bodies answers in HTTP
+    (grpc.StatusCode.UNKNOWN, "payload too large", RequestTooLarge),  # Envoy's limit of bodies
+    (grpc.StatusCode.UNKNOWN, "status: 413", RequestTooLarge),  # that of a proxy which answers in HTTP
     (grpc.StatusCode.INVALID_ARGUMENT, "batch-size must be <=", RequestTooLarge),
     (grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape", ModelMismatch),
     (grpc.StatusCode.INVALID_ARGUMENT, "unexpected datatype", ModelMismatch),
@@ -91,6 +101,10 @@ def _channel_arguments() -> list[tuple[str, int]]:
         # gRPC waits up to two minutes between connection attempts; the client's own back-off decides instead.
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        # A server or a host that has stopped without a word is noticed before the deadline of its requests. Not more
+        # often: servers close connections that ping three times without getting any data between.
+        ("grpc.keepalive_time_ms", 20_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
         # Workers often set http_proxy for CVMFS's squid, which gRPC would take for its own; grpc_proxy is meant.
         ("grpc.enable_http_proxy", int("grpc_proxy" in os.environ)),
     ]
@@ -166,11 +180,12 @@ class Transport(Protocol):
 
 def sonic_error(error: InferenceServerException, endpoint: str) -> SonicError:
     """Return our error for one of tritonclient's."""
-    text = f"{endpoint}: {error.message()}"
+    said = str(error.message() or "")
+    text = f"{endpoint}: {said}"
     status = _STATUS_OF_TEXT.get(error.status() or "")
     if status is None:  # tritonclient itself objected, before anything was sent
         return RequestRefused(text)
-    lower = text.lower()
+    lower = said.lower()
     told = (kind for its, part, kind in _TOLD_BY_TEXT if its is status and part in lower)
     kind = next(told, ERROR_OF_STATUS[status])
     return kind(f"{text} ({status.name})")
@@ -186,9 +201,13 @@ class TritonTransport:
         model: What to ask there.
         credentials: Certificates and token.
 
+    Raises:
+        CredentialsUnusable: one of them cannot be used, or no longer.
+
     """
 
     def __init__(self, endpoint: str, model: Model, credentials: Credentials = Credentials()) -> None:  # noqa: B008  # frozen
+        credentials.check(endpoint)
         self._endpoint = endpoint
         self._model = model
         self._token = Token(credentials.token_file) if credentials.token_file else None
@@ -258,8 +277,8 @@ class TritonTransport:
 
         tensor = message.tensor
         request = InferInput(self._model.format.input_name, list(tensor.shape), self._datatype)
-        request.set_data_from_numpy(tensor)
         try:
+            request.set_data_from_numpy(tensor)
             self._client.async_infer(
                 self._model.name,
                 [request],
@@ -274,6 +293,10 @@ class TritonTransport:
             done(self._reply(number, None, error))
         except CredentialsUnusable as error:
             done(Reply(number, error=error))
+        except ValueError as error:
+            away = EndpointAway(f"{self._endpoint}: the connection was closed here: {error}")
+            away.__cause__ = error
+            done(Reply(number, error=away))
         return message.payload_bytes + self._envelope_bytes(number, tensor.shape)
 
     @property
@@ -299,18 +322,26 @@ class TritonTransport:
             ours = sonic_error(error, self._endpoint)
             ours.__cause__ = error
             return Reply(number, error=ours)
-        tensors = []
-        for name in (EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT):
-            try:
-                tensor = None if result is None else result.as_numpy(name)
-            except ValueError:  # fewer bytes than its own shape says
-                tensor = None
-            if tensor is None:
-                return Reply(number, error=AnswerIncomplete(f"{self._endpoint}: the answer holds no whole {name}"))
-            # The model of `views` answers with a batch of one message.
-            tensors.append(tensor[0] if tensor.ndim == len(self._model.format.tensors[name].shape) == 3 else tensor)
-        size = int(result.get_response().ByteSize()) if result is not None else 0
-        return Reply(number, Answer(*tensors), bytes_received=size)
+        try:
+            answer = Answer(self._output(result, EM_TRK_NONE_OUTPUT), self._output(result, MICHEL_OUTPUT))
+        except BadAnswer as bad:
+            return Reply(number, error=bad)
+        return Reply(number, answer, bytes_received=int(result.get_response().ByteSize()) if result is not None else 0)
+
+    def _output(self, result: InferResult | None, name: str) -> NDArray[np.float32]:
+        """Return a tensor of an answer, which may be anything: an error here would leave the sender waiting."""
+        wanted = self._model.format.tensors[name]
+        output = None if result is None else result.get_output(name)
+        if result is None or output is None:
+            raise AnswerIncomplete(f"{self._endpoint}: the answer holds no {name}")
+        if output.datatype != wanted.datatype:
+            raise BadAnswer(f"{self._endpoint}: {name} came as {output.datatype}, not as {wanted.datatype}")
+        try:
+            tensor: NDArray[np.float32] = result.as_numpy(name)
+        except ValueError as error:  # its shape says another number of bytes
+            raise AnswerIncomplete(f"{self._endpoint}: the answer holds no whole {name}") from error
+        # The model of `views` answers with a batch of one message.
+        return tensor[0] if len(wanted.shape) == tensor.ndim == 3 and len(tensor) == 1 else tensor
 
     def close(self) -> None:
         """Cancel what is in flight and hang up."""

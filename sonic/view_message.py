@@ -72,7 +72,7 @@ _MAGIC = b"SGVM"
 _HEADER = struct.Struct("<4sB3xIIII")
 _CHECKSUM = struct.Struct("<I")
 _LEVEL = 1
-"""Zstandard's fastest: on real frames level 9 saves 2 to 4 % for four times the time (benchmarks/codecs.py)."""
+"""Zstandard's fastest: on real frames level 9 saves 1 to 4 % for eight times the time (benchmarks/view_codecs.py)."""
 
 
 @dataclass(frozen=True, eq=False)

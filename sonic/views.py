@@ -19,6 +19,7 @@ from sonic.network import PATCH_PIXELS
 from sonic.view_message import (
     MESSAGE_INPUT,
     MOST_PIXELS,
+    MOST_SIDE_PIXELS,
     PATCHES_PARAMETER,
     VERSION,
     VERSION_PARAMETER,
@@ -76,10 +77,11 @@ class ViewCutter:
         reach = view.wire[start : min(stop, start + most.patches)] + _HALF
         low, high = max(0, int(view.wire[start]) - _HALF), np.minimum(reach, view.pixels.shape[0])
         n_pixels = (high - low) * view.pixels.shape[1]
+        allowed = (n_pixels <= MOST_PIXELS) & (high - low <= MOST_SIDE_PIXELS)
         n_values = self._values_before(view)[high] - self._values_before(view)[low]
         n_patches = np.arange(1, len(reach) + 1)
         size = _VALUE_BYTES * n_values + _PATCH_BYTES * n_patches + _PIXEL_BYTES * n_pixels + _OTHER_BYTES
-        fits = max(1, int(np.count_nonzero((size <= most.payload_bytes) & (n_pixels <= MOST_PIXELS))))
+        fits = max(1, int(np.count_nonzero((size <= most.payload_bytes) & allowed)))
         n_strips = -(-(stop - start) // fits)
         return -(-(stop - start) // n_strips)
 

@@ -21,19 +21,21 @@ class Window:
     """The window of one client.
 
     Args:
+        first: requests that may be in flight at the start; each answer adds one, until the first that waited too long.
         target_s: seconds that requests may wait at the servers.
 
     """
 
-    def __init__(self, target_s: float) -> None:
+    def __init__(self, first: int, target_s: float) -> None:
         self._target_s = target_s
-        self._size = float("inf")
+        self._size = float(first)
+        self._never_shrunk = True
         self._quickest_s_per_patch = float("inf")
         self._changed_at = float("-inf")
 
     def requests(self, most: int) -> int:
         """Return how many requests may be in flight now: 1 to `most`."""
-        return max(1, min(most, int(min(self._size, most))))
+        return max(1, min(most, int(self._size)))
 
     def answered(self, n_patches: int, sent_at: float, now: float, most: int) -> None:
         """Learn from an answer.
@@ -51,7 +53,7 @@ class Window:
         if waited_s > self._target_s:
             self._shrink(_LESS, sent_at, now, most)
         elif self._size < most:
-            self._size = min(float(most), self._size + 1.0 / self._size)
+            self._size = min(float(most), self._size + (1.0 if self._never_shrunk else 1.0 / self._size))
 
     def refused(self, sent_at: float, now: float, most: int) -> None:
         """Learn that a server's queue was full."""
@@ -62,3 +64,4 @@ class Window:
         if sent_at >= self._changed_at:
             self._size = max(1.0, min(self._size, most) * factor)
             self._changed_at = now
+            self._never_shrunk = False

@@ -11,10 +11,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from jobs.pool.access import AccessFile, TlsKeys, TokenKeys
 from jobs.spec.campaign import Campaign, Estimate, FileList, JobSize, NetworkChoice, Output, RecoChoice, load_campaign
 from jobs.spec.environment import Environment
 from jobs.spec.links import GpuPool, Links, SharedLink, load_links
 from jobs.spec.site import Site, load_site
+from jobs.spec.tls import Tls
 from jobs.spec.units import DURATION, RATE, SHARE, SIZE, STARTS, Quantity
 
 if TYPE_CHECKING:
@@ -75,12 +77,21 @@ def _units(name: str, quantity: Quantity) -> list[str]:
 
 def test_sites_md_lists_every_key() -> None:
     """Key, default and meaning must be those of the models, in their order."""
-    site, environment, links, link, pool = _tables("sites.md")
+    site, tls, environment, links, link, pool = _tables("sites.md")
     assert site == _rows(Site)
+    assert tls == _rows(Tls, "tls.")
     assert environment == _rows(Environment, "environment.")
     assert links == _rows(Links)
     assert link == _rows(SharedLink, "shared_links.NAME.")
     assert pool == _rows(GpuPool, "gpu_pools.NAME.")
+
+
+def test_access_md_lists_every_key() -> None:
+    """Key, default and meaning must be those of the models, in their order."""
+    access, tls, tokens = _tables("access.md")[:3]
+    assert access == _rows(AccessFile)
+    assert tls == _rows(TlsKeys, "tls.")
+    assert tokens == _rows(TokenKeys, "tokens.")
 
 
 def test_the_complete_models_have_every_key() -> None:
@@ -92,7 +103,10 @@ def test_the_complete_models_have_every_key() -> None:
     text = (CHECKOUT / "site_configs/complete.yaml").read_text(encoding="utf-8")
     site = yaml.safe_load(text)
     assert set(site) == {field.alias or name for name, field in Site.model_fields.items() if not field.exclude}
-    assert set(re.findall(r"^  (?:# )?([a-z]+): ", text, flags=re.MULTILINE)) == set(Environment.model_fields)
+    assert set(re.findall(r"^  (?:# )?([a-z]+): ", text, flags=re.MULTILINE)) == {
+        *Environment.model_fields,
+        *Tls.model_fields,
+    }
 
 
 def test_the_model_of_links_is_complete_and_used() -> None:

@@ -44,6 +44,8 @@ def fields_of(model: type[BaseModel]) -> list[list[str]]:
         kind = field.annotation
         if get_origin(kind) is Literal:
             shown = " or ".join(f"`{value}`" for value in get_args(kind))
+        elif get_origin(kind) is tuple:
+            shown = f"array of {JSON_TYPES[get_args(kind)[0].__name__]}s"
         elif type(None) in get_args(kind):
             (inner,) = (one for one in get_args(kind) if one is not type(None))
             shown = f"{JSON_TYPES[inner.__name__]} or null"
@@ -81,7 +83,7 @@ def test_exit_codes_md_lists_every_status() -> None:
     """Each row must say what the payload and HTCondor's retries go by."""
     assert tables("exit-codes.md") == [
         [
-            [str(row.code), f"`{name}`", "yes" if row.retry else "no", row.who, row.meaning]
+            [str(row.code), f"`{name}`", "later" if row.waits else "yes" if row.retry else "no", row.who, row.meaning]
             for name, row in EXITS.items()
         ]
     ]

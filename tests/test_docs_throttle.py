@@ -16,8 +16,9 @@ from jobs.spec.links import Links
 from jobs.throttle.correct import Correction
 from jobs.throttle.decide import SiteSeen, decide
 from jobs.throttle.in_force import put_in_force
-from jobs.throttle.rate import JobRate, Tally
+from jobs.throttle.rate import JobRate
 from jobs.throttle.state import SiteState, ThrottleState
+from jobs.throttle.tally import Tally
 from jobs.throttle.write_decisions import DecisionLog
 from tests.builders.sites import a_site
 from tests.test_docs_records import JSON_TYPES, fields_of, tables

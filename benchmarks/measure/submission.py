@@ -11,9 +11,9 @@ import htcondor2
 import yaml
 
 from jobs.layout import CampaignFolder
-from jobs.running.describe import quote_classad
 from jobs.running.driver import driver_command, stop_driver
 from jobs.running.queue import open_queue
+from jobs.running.quote import quote_classad
 from measure.errors import BenchmarkFailed
 from measure.inputs import EVENTS_PER_FILE
 from measure.machine import load

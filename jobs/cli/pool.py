@@ -1,23 +1,29 @@
-"""The embedded pool on the command line: up, down, status."""
+"""The embedded pool on the command line: up, down, status, and tokens for it."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic_core import PydanticCustomError
 from rich.table import Table
 
 from jobs.cli.output import JsonOption, console, emit_json
 from jobs.errors import UsageError
+from jobs.pool.access import keys_folder
 from jobs.pool.down import pool_down
 from jobs.pool.folders import pool_folder
 from jobs.pool.start import DEFAULT_SITES
 from jobs.pool.state import PoolState, read_state
 from jobs.pool.status import CondorStatus, condor_status
 from jobs.pool.up import DEFAULT_SERVERS, pool_up, servers_folder
+from jobs.spec.units import DURATION
 from sonic.server.pool import ServersStatus, servers_status
+from sonic.server.tokens import sign_token, write_private
 
 __all__ = ["app"]
 
@@ -64,6 +70,15 @@ def up(
             show_default=False,
         ),
     ] = None,
+    access: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that says who may send requests: TLS, tokens, a limit. Default: what the pool had, at first "
+            "everybody on this machine.",
+            show_default=False,
+        ),
+    ] = None,
+    open_again: Annotated[bool, typer.Option("--open", help="Let everybody on this machine in again.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start the pool, or what is missing of it; installs HTCondor, Triton and Envoy when they are not there.
@@ -71,12 +86,12 @@ def up(
     A pool that was stopped, killed or rebooted comes up again with its queue, at the same address.
     """
     sites = _sites(slots, site or [])
+    start = partial(pool_up, folder, sites=sites, servers=servers, access=access, open_again=open_again)
     if as_json:
-        state = pool_up(folder, sites=sites, servers=servers)
-        emit_json(state.model_dump())
+        emit_json(start().model_dump())
         return
     with console.status("the embedded pool"):
-        state = pool_up(folder, sites=sites, servers=servers, report=lambda line: console.print(line, markup=False))
+        state = start(report=lambda line: console.print(line, markup=False))
     console.print(f"pool is up in {state.folder}", markup=False)
     if state.endpoints:
         console.print(f"inference endpoint: {state.endpoints[0]}", markup=False)
@@ -106,6 +121,35 @@ def status(folder: FolderOption = None, as_json: JsonOption = False) -> None:
         _show(state, condor, inference)
 
 
+@app.command()
+def token(
+    folder: FolderOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write it into this file, which nobody else can read.", show_default=False),
+    ] = None,
+    lifetime: Annotated[str, typer.Option(help="How long it is good, from now.")] = "24 h",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token for a pool whose access file says `tokens: own`."""
+    try:
+        lifetime_s = DURATION.parse(lifetime)
+    except PydanticCustomError as error:
+        raise UsageError(f'--lifetime {lifetime}: it takes a duration like "24 h": {error.message()}') from error
+    signed = sign_token(keys_folder(pool_folder(folder)), lifetime_s=lifetime_s)
+    if out is not None:
+        try:
+            write_private(out, signed)
+        except OSError as error:
+            raise UsageError(f"--out {out}: cannot write it: {error.strerror}") from error
+    if as_json:
+        emit_json({"file": str(out), "lifetime_s": lifetime_s} if out else {"token": signed, "lifetime_s": lifetime_s})
+    elif out is None:
+        sys.stdout.write(f"{signed}\n")
+    else:
+        console.print(f"token for {lifetime} in {out}", markup=False)
+
+
 def _sites(slots: int | None, pairs: list[str]) -> dict[str, int] | None:
     """Return slots per site name as asked for, or None where nothing was asked."""
     if slots is not None and pairs:
@@ -125,6 +169,7 @@ def _sites(slots: int | None, pairs: list[str]) -> dict[str, int] | None:
 
 def _document(state: PoolState | None, condor: CondorStatus, inference: ServersStatus | None) -> dict[str, Any]:
     document = asdict(condor) | {"jobs": dict(condor.jobs), "endpoint": None, "envoy": None, "servers": []}
+    document["access"] = state.access if state is not None else ""
     if state is not None and inference is not None:
         document["endpoint"] = state.endpoints[0] if state.endpoints else None
         document["envoy"] = inference.envoy
@@ -154,3 +199,4 @@ def _show(state: PoolState | None, condor: CondorStatus, inference: ServersStatu
         table.add_row(server.server.role, server.condition, str(server.server.grpc_port))
     console.print(table)
     console.print(f"endpoint {state.endpoints[0] if state.endpoints else '-'} (Envoy): {inference.envoy}", markup=False)
+    console.print(f"access: {state.access or 'everybody on this machine'}", markup=False, soft_wrap=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAYLOAD_NEEDS", "PAYLOAD_USES", "choose_packages"]
 
-PAYLOAD_NEEDS = ("awkward", "htcondor", "numpy", "onnxruntime", "pydantic", "tritonclient[grpc]", "uproot")
+PAYLOAD_NEEDS = ("awkward", "htcondor", "numpy", "onnxruntime", "pydantic", "tritonclient[grpc]", "uproot", "zstandard")
 """What modules of the payload import, both flavours together."""
 
 PAYLOAD_USES = ("fsspec-xrootd",)

@@ -135,7 +135,8 @@ class Attempt:
                 # Nobody can tell this job when its share becomes smaller.
                 self._pacer.set_rate(min(self._pacer.rate_mbps or 0.0, FLOOR_MBPS))
             return
-        heart = Heart(chirp, self._job.job, self._flavour, self._worker, self.progress, self._pacer)
+        wire_format = self._access.wire_format
+        heart = Heart(chirp, self._job.job, self._flavour, self._worker, self.progress, self._pacer, wire_format)
         stack.enter_context(heart.beating(self._access.heartbeat_s))
         if self._pacer is not None:
             stack.enter_context(follow_share(self._pacer, chirp, self._worker.site, self._block.shares))
@@ -217,6 +218,7 @@ class Attempt:
             host=worker.host,
             cpu_model=worker.cpu_model,
             endpoint=progress.endpoint,
+            wire_format="patches" if self._access is None else self._access.wire_format,
             model=self._block.network.name,
             model_version=self._block.network.version,
             software_version=software_version(),
@@ -233,12 +235,14 @@ class Attempt:
             max_rss_mb=usage.ru_maxrss * 1024 / 1e6,
             events=progress.events if done else 0,
             hits=progress.hits if done else 0,
+            hits_on_cpu=progress.hits_on_cpu if done else 0,
             bytes_sent=traffic.bytes_sent,
             bytes_received=traffic.bytes_received,
             requests=traffic.requests,
             retries=traffic.retries,
             paced_s=traffic.paced_s,
             latency_s=traffic.latency_s,
+            latency_counts=traffic.latency_counts,
             share_mbps=share_mbps or 0.0,
             output_file=self._job.output_file if done else "",
             output_bytes=progress.output_bytes if done else 0,

@@ -12,7 +12,24 @@ from jobs.errors import CampaignError, InputError, JobsError, UsageError
 from jobs.exits import ExitClass
 from jobs.payload.stop import Stopped
 from jobs.reco.errors import InputAway
-from sonic.errors import BadAnswer, EndpointAway, ModelUnusable, RequestRefused
+from sonic.errors import (
+    AnswerNotFinite,
+    BadAnswer,
+    CredentialsUnusable,
+    EndpointAway,
+    EndpointNotReady,
+    EndpointOverloaded,
+    EndpointSilent,
+    EndpointUntrusted,
+    MessageDamaged,
+    MessageInvalid,
+    ModelMismatch,
+    ModelMissing,
+    ModelUnusable,
+    RequestRefused,
+    RequestTooLarge,
+    TokenRefused,
+)
 
 __all__ = ["ChirpFailed", "OutputRefused", "WorkerUnfit", "class_of_error"]
 
@@ -34,10 +51,22 @@ _CLASSES: tuple[tuple[type[BaseException], ExitClass], ...] = (
     (InputAway, ExitClass.INPUT_AWAY),
     (InputError, ExitClass.BAD_INPUT),
     (OutputRefused, ExitClass.OUTPUT),
+    (EndpointNotReady, ExitClass.POOL_NOT_READY),
+    (EndpointSilent, ExitClass.POOL_SILENT),
+    (EndpointOverloaded, ExitClass.POOL_OVERLOADED),
+    (EndpointUntrusted, ExitClass.POOL_UNTRUSTED),
     (EndpointAway, ExitClass.POOL_AWAY),
-    # A pool that keeps answering nonsense has a broken server: other servers or a later try may do.
-    (BadAnswer, ExitClass.POOL_AWAY),
+    (TokenRefused, ExitClass.POOL_DENIED),
+    (ModelMissing, ExitClass.MODEL_MISSING),
+    (ModelMismatch, ExitClass.MODEL_MISMATCH),
+    (RequestTooLarge, ExitClass.REQUEST_TOO_LARGE),
     (RequestRefused, ExitClass.POOL_REFUSED),
+    # A pool that keeps answering nonsense has a broken server: another try may find other servers.
+    (AnswerNotFinite, ExitClass.ANSWER_NOT_FINITE),
+    (BadAnswer, ExitClass.ANSWER_INCOMPLETE),
+    (MessageDamaged, ExitClass.MESSAGE_DAMAGED),
+    (MessageInvalid, ExitClass.POOL_REFUSED),
+    (CredentialsUnusable, ExitClass.CREDENTIALS),
     (ModelUnusable, ExitClass.WORKER),
     (WorkerUnfit, ExitClass.WORKER),
     (MemoryError, ExitClass.WORKER),

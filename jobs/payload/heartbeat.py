@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from operator import sub
 from typing import TYPE_CHECKING, Literal
 
 from jobs.heartbeat import Heartbeat
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from jobs.payload.worker import Worker
     from sonic.pace import Pacer
     from sonic.scores import Traffic
+    from sonic.wire_format import WireFormat
 
 __all__ = ["Heart"]
 
@@ -30,6 +32,7 @@ class _Moment:
     events: int
     hits: int
     prepared_hits: int
+    hits_on_cpu: int
     prepare_s: float
     inference_s: float
     write_s: float
@@ -46,6 +49,7 @@ class Heart:
         worker: where it runs.
         progress: what it did so far, which other threads go on filling.
         pacer: its share; None if it is not paced.
+        wire_format: how its hits travel.
 
     """
 
@@ -57,6 +61,7 @@ class Heart:
         worker: Worker,
         progress: Progress,
         pacer: Pacer | None,
+        wire_format: WireFormat = "patches",
     ) -> None:
         self._chirp = chirp
         self._job = job
@@ -64,6 +69,7 @@ class Heart:
         self._worker = worker
         self._progress = progress
         self._pacer = pacer
+        self._wire_format = wire_format
         self._told = self._moment()
 
     def beating(self, every_s: float) -> Repeated:
@@ -94,6 +100,7 @@ class Heart:
             retries=now.traffic.retries - before.traffic.retries,
             paced_s=max(0.0, now.traffic.paced_s - before.traffic.paced_s),
             latency_s=max(0.0, now.traffic.latency_s - before.traffic.latency_s),
+            latency_counts=tuple(map(sub, now.traffic.latency_counts, before.traffic.latency_counts)),
             prepare_s=max(0.0, now.prepare_s - before.prepare_s),
             inference_s=max(0.0, now.inference_s - before.inference_s),
             write_s=max(0.0, now.write_s - before.write_s),
@@ -101,6 +108,8 @@ class Heart:
             total_events=now.events,
             total_bytes_sent=now.traffic.bytes_sent,
             prepared_hits=now.prepared_hits - before.prepared_hits,
+            hits_on_cpu=now.hits_on_cpu - before.hits_on_cpu,
+            wire_format=self._wire_format,
             last=last,
         )
         self._chirp.ulog(heartbeat.encode())
@@ -125,6 +134,7 @@ class Heart:
             events=progress.events,
             hits=progress.hits,
             prepared_hits=progress.prepared_hits,
+            hits_on_cpu=progress.hits_on_cpu,
             prepare_s=done.read_s + done.prepare_s,
             inference_s=progress.stages.so_far("inference_s"),
             write_s=done.write_s,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobs.record import StageSeconds
+from sonic.fallback import FallbackScorer
 from sonic.scores import Traffic
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class Progress:
     def endpoint(self) -> str:
         """The endpoint that answered last; empty if none did."""
         return "" if self.scorer is None else self.scorer.endpoint
+
+    @property
+    def hits_on_cpu(self) -> int:
+        """Hits of a gpu job that were scored in the job, because no endpoint answered."""
+        return self.scorer.hits_on_cpu if isinstance(self.scorer, FallbackScorer) else 0
 
     def traffic(self) -> Traffic:
         """Return what was sent and received so far."""

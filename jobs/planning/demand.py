@@ -12,7 +12,7 @@ from jobs.spec.links import Links
 from jobs.spec.units import RATE, SHARE
 from jobs.throttle.allot import Ask, allot, bounds_of
 from jobs.throttle.rate import estimated_mbps
-from sonic.network import PATCH_BYTES
+from sonic.wire_format import TYPICAL_BYTES_PER_PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,9 +63,12 @@ class Demand:
     """What the campaign asks; None is what is not known before the first jobs report."""
 
     mbps_per_job: float | None
-    """Mean Mb/s on the wire of one running job of the gpu flavour, by the spec's estimate."""
+    """Mean Mb/s on the wire of one running job of the gpu flavour, by the spec's estimate.
+
+    Where sites differ in their wire formats, each counts as the jobs that fit there; so it is with `total_gb`.
+    """
     total_gb: float | None
-    """GB of patches that all jobs send to the inference pool."""
+    """GB of requests that all jobs send to the inference pool."""
     expected_s: float | None
     """Seconds that the gpu jobs take with every site as full as its limits and its ramp allow; None if none fits."""
     sites: Mapping[str, SiteDemand]
@@ -80,9 +83,11 @@ def check_budgets(campaign: Campaign, sites: Mapping[str, Site], spec: str) -> N
     """
     if campaign.estimate is None or campaign.flavour == "cpu":
         return
-    rate = estimated_mbps(campaign.estimate)
+    rates = {name: estimated_mbps(campaign.estimate, site.wire_format) for name, site in sites.items()}
     remedy = "raise uplink or campaign_share, close the site with campaign_share: 0 %, or correct the estimate"
-    small = [name for name, site in sites.items() if site.rate_per_job_mbps is None and 0 < site.budget_mbps < rate]
+    small = [
+        name for name, site in sites.items() if site.rate_per_job_mbps is None and 0 < site.budget_mbps < rates[name]
+    ]
     if small:
         raise ConfigError(
             [
@@ -90,7 +95,7 @@ def check_budgets(campaign: Campaign, sites: Mapping[str, Site], spec: str) -> N
                     spec,
                     "estimate",
                     f"site '{name}' has a budget of {RATE.write(sites[name].budget_mbps)}, too small for one job of"
-                    f" {rate:.3g} Mb/s",
+                    f" {rates[name]:.3g} Mb/s",
                     remedy,
                 )
                 for name in small
@@ -117,8 +122,8 @@ def estimate_demand(
     """
     links = links or Links()
     estimate = campaign.estimate
-    rate = estimated_mbps(estimate) if estimate else None
-    rates = {name: site.rate_per_job_mbps or rate for name, site in sites.items()}
+    estimated = {name: estimated_mbps(estimate, site.wire_format) if estimate else None for name, site in sites.items()}
+    rates = {name: site.rate_per_job_mbps or estimated[name] for name, site in sites.items()}
     asks = {name: Ask(mbps, slots[name] if slots else math.inf) for name, mbps in rates.items() if mbps is not None}
     fit = allot(asks, bounds_of(sites, links, admit=False))
     admitted = allot(asks, bounds_of(sites, links, admit=True))
@@ -143,9 +148,17 @@ def estimate_demand(
         work_s=events * estimate.seconds_per_event,
         longest_s=manifest.most_events * estimate.seconds_per_event,
     )
+    n_jobs = {name: allotment.jobs for name, allotment in fit.items()}
+    bytes_per_hit = {name: TYPICAL_BYTES_PER_PATCH[site.wire_format] for name, site in sites.items()}
     return Demand(
-        mbps_per_job=rate,
-        total_gb=events * estimate.hits_per_event * PATCH_BYTES / 1e9,
+        mbps_per_job=_mean({name: estimated_mbps(estimate, site.wire_format) for name, site in sites.items()}, n_jobs),
+        total_gb=events * estimate.hits_per_event * _mean(bytes_per_hit, n_jobs) / 1e9,
         expected_s=expected_s,
         sites=by_site,
     )
+
+
+def _mean(values: Mapping[str, float], weights: Mapping[str, int]) -> float:
+    """Return the mean over sites, or without any weight the largest: what may come to be must fit."""
+    total = sum(weights.values())
+    return sum(values[name] * weights[name] for name in weights) / total if total else max(values.values())

@@ -149,7 +149,7 @@ def make_plan(
     inputs = count_inputs(
         paths, folder.inputs, counter=counter, progress=progress, keep_cache=keep_cache, spec=str(spec)
     )
-    sha256 = hashlib.sha256(Path(campaign.network.file).read_bytes()).hexdigest() if campaign.needs_network_file else ""
+    sha256 = hashlib.sha256(Path(campaign.network.file).read_bytes()).hexdigest() if campaign.has_cpu_jobs else ""
     return plan(campaign, grid.sites, inputs, sha256, grid.links, count_slots(grid.sites))
 
 

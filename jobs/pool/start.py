@@ -94,6 +94,7 @@ def _start(
         sites=dict(sites),
         endpoints=known.endpoints if known else [],
         servers=known.servers if known else 0,
+        access=known.access if known else "",
     )
     write_state(state)
     slots = sum(sites.values())

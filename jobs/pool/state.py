@@ -39,6 +39,8 @@ class PoolState(BaseModel):
     """Inference endpoints as host:port, the load balancer's first; empty where no server was asked for."""
     servers: int = 0
     """Triton servers behind the endpoint."""
+    access: str = ""
+    """File that says who may send requests (`jobs.pool.access`); empty lets in everybody on this machine."""
 
 
 def read_state(folder: Path) -> PoolState | None:

@@ -6,11 +6,12 @@ attributes of the cluster, one per site: what a job is admitted with, what it ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobs.attributes import attribute_of, planned_attribute, share_attribute
-from jobs.exits import EXITS
+from jobs.running.hold import PoolPauses, policy_commands
+from jobs.running.quote import quote_classad, quote_words
 from jobs.running.ranges import write_ranges
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ __all__ = [
     "SiteTerms",
     "describe",
     "describe_driver",
-    "quote_classad",
-    "quote_words",
     "terms_attributes",
 ]
 
@@ -37,13 +36,6 @@ EVENT_NOTE = "sonicgrid job "
 
 MAX_IDLE = 200
 """Jobs of one cluster that wait in the queue at once; the rest is not materialized yet."""
-
-RELEASE_AFTER_S = 60
-MAX_HOLDS = 3
-"""A job that HTCondor held is released after RELEASE_AFTER_S times its number of holds, and removed after MAX_HOLDS."""
-
-HELD_BY_USER = 1
-"""HoldReasonCode of a hold that a person asked for; only a person releases it."""
 
 LANES = 16
 """Groups of idle jobs that HTCondor matches one by one: where the limit depends on the match, each group gets one match
@@ -107,6 +99,7 @@ class ClusterRequest:
         memory_mb, disk_mb: per job.
         max_runtime_s: longest that one attempt may run.
         max_retries: attempts after the first.
+        pauses: for jobs that the inference pool does not answer.
 
     """
 
@@ -123,6 +116,7 @@ class ClusterRequest:
     disk_mb: int
     max_runtime_s: int
     max_retries: int
+    pauses: PoolPauses = field(default_factory=PoolPauses)
 
 
 def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, launch: Launch) -> str:
@@ -135,8 +129,6 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         launch: how they start on a worker.
 
     """
-    final_codes = sorted(row.code for row in EXITS.values() if not row.retry)
-    held = f"JobStatus == 5 && HoldReasonCode =!= {HELD_BY_USER}"
     commands = {
         **launch.commands,
         "environment": quote_words(
@@ -151,13 +143,9 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "request_memory": f"{request.memory_mb}MB",
         "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
         "batch_name": request.campaign,
-        "max_retries": str(request.max_retries),
-        "retry_until": "member(ExitCode, {" + ", ".join(map(str, final_codes)) + "}) =?= True",
+        **policy_commands(request.max_retries, request.pauses),
         "kill_sig": "SIGTERM",
         "allowed_execute_duration": str(request.max_runtime_s),
-        "periodic_release": f"{held} && NumHolds <= {MAX_HOLDS} && "
-        f"(time() - EnteredCurrentStatus) > {RELEASE_AFTER_S} * NumHolds",
-        "periodic_remove": f"{held} && NumHolds > {MAX_HOLDS}",
         "max_idle": str(MAX_IDLE),
         # A running job reads its share again and tells what it does through the starter.
         "My.WantIOProxy": "True",
@@ -223,17 +211,6 @@ def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: M
         "My.SonicGridCampaignFolder": quote_classad(str(folder.root)),
     }
     return "\n".join(f"{key} = {value}" for key, value in commands.items()) + "\n\nqueue 1\n"
-
-
-def quote_classad(text: str) -> str:
-    """Return a ClassAd string literal."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def quote_words(words: Sequence[str]) -> str:
-    """Quote arguments or variables in HTCondor's new syntax: the whole in double quotes, each word in single ones."""
-    quoted = ("'" + word.replace("'", "''").replace('"', '""') + "'" for word in words)
-    return '"' + " ".join(quoted) + '"'
 
 
 def _wanted(site: str, expression: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import UsageError
 from jobs.reco.url import is_url
-from jobs.running.describe import quote_words
+from jobs.running.quote import quote_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,8 +11,8 @@ import htcondor2
 from jobs.attributes import planned_attribute
 from jobs.errors import PoolError
 from jobs.pool.client import enter_pool
-from jobs.running.describe import quote_classad
 from jobs.running.queued import CLUSTER_ATTRIBUTES, JOB_ATTRIBUTES, read_cluster, read_job
+from jobs.running.quote import quote_classad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -116,10 +116,11 @@ class Submitter:
 
     def _files(self, number: int, jobs: Sequence[int]) -> JobFiles:
         rows = [row for row in self._manifest.block(number) if row.job in set(jobs)]
-        computes = any(row.flavour != "gpu" for row in rows)
+        network = self._campaign.network
+        computes = network.when_pool_away == "cpu" or any(row.flavour != "gpu" for row in rows)
         return JobFiles(
             inputs={row.job: row.input_file for row in rows},
-            network_file=self._campaign.network.file if computes else "",
+            network_file=network.file if computes else "",
         )
 
 

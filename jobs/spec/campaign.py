@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from jobs.block import WhenPoolAway
 from jobs.errors import ConfigError, Problem
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
 from jobs.spec.paths import absolute, base_folder
@@ -81,6 +82,12 @@ class NetworkChoice(_Keys):
     file: str = Field(
         "", description="ONNX file of the same network, for jobs of the cpu flavour; by default the shipped one"
     )
+    when_pool_away: WhenPoolAway = Field(
+        "hold",
+        description="What a job of the gpu flavour does when no endpoint answers for its site's patience: `hold` has"
+        " HTCondor hold it and start it again after growing pauses, `wait` waits on, `cpu` computes in the job until"
+        " the pool is back",
+    )
 
 
 class RecoChoice(_Keys):
@@ -148,9 +155,14 @@ class Campaign(_Keys):
         return Path(self.output.folder)
 
     @property
-    def needs_network_file(self) -> bool:
-        """Whether some of its jobs compute the network themselves."""
+    def has_cpu_jobs(self) -> bool:
+        """Whether some of its jobs are to compute the network themselves."""
         return self.flavour != "gpu" or self.cpu_comparison > 0
+
+    @property
+    def needs_network_file(self) -> bool:
+        """Whether some of its jobs may come to compute the network themselves."""
+        return self.has_cpu_jobs or self.network.when_pool_away == "cpu"
 
 
 def load_campaign(path: Path) -> Campaign:
@@ -174,7 +186,9 @@ def load_campaign(path: Path) -> Campaign:
         what = (
             f"there is no file {network_file}" if network_file else "is missing, and no network of this name is shipped"
         )
-        remedy = "jobs of the cpu flavour need the ONNX file; name one, or set flavour: gpu and cpu_comparison: 0 %"
+        who = "jobs of the cpu flavour need" if campaign.has_cpu_jobs else "network.when_pool_away: cpu needs"
+        otherwise = "set flavour: gpu and cpu_comparison: 0 %" if campaign.has_cpu_jobs else "write hold or wait there"
+        remedy = f"{who} the ONNX file; name one, or {otherwise}"
         problems.append(Problem(str(path), "network.file", what, remedy))
     repeated = sorted({name for name in campaign.sites if campaign.sites.count(name) > 1})
     problems += [Problem(str(path), "sites", f"names '{name}' twice", "keep one") for name in repeated]

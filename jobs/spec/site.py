@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.block import SiteAccess
+from jobs.block import SiteAccess, TlsFiles
 from jobs.errors import ConfigError, Problem, UsageError
 from jobs.layout import CHECKOUT
 from jobs.reco.url import is_url
@@ -140,6 +140,8 @@ def site_access(site: Site, embedded_endpoint: Callable[[], str]) -> SiteAccess:
     return SiteAccess(
         endpoints=endpoints,
         wire_format=site.wire_format,
+        tls=None if site.tls is None else TlsFiles(**site.tls.model_dump()),
+        token_file=site.token_file,
         pace=not site.gateway,
         largest_request_mb=site.largest_request_mb,
     )

@@ -9,8 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from jobs.spec.environment import Environment
 from jobs.spec.links import DEFAULT_CAMPAIGN_SHARE, LINKS_FILE, NAME_PATTERN
 from jobs.spec.site_text import EMBEDDED, Endpoint, SlotExpression, mistake
+from jobs.spec.tls import Tls, WorkerPath
 from jobs.spec.units import RATE, SHARE, SIZE, MegabitsPerSecond, Megabytes, Share, StartsPerMinute
 from sonic.network import PATCH_BYTES
+from sonic.wire_format import WireFormat
 
 if TYPE_CHECKING:
     from typing import Self
@@ -27,6 +29,12 @@ def _one_or_more(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
+def _present(given: object) -> object:
+    """Take the key without a value for what it says: without TLS a token would travel for all to read."""
+    return {} if given is None else given
+
+
+_LOOPBACK = ("127.", "localhost:", "[::1]:")
 _Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 _OneOrMore = BeforeValidator(_one_or_more)
 
@@ -102,7 +110,20 @@ class Site(BaseModel):
     gpu_pool: _Name | None = Field(
         None, description=f"GPU pool of `{LINKS_FILE}` that the endpoints lead to, by name; by default no limit"
     )
-    wire_format: Literal["patches"] = Field("patches", description="How hits travel to the inference pool")
+    wire_format: WireFormat = Field(
+        "patches",
+        description="How hits travel to the inference pool: `patches` is an image per hit, which any server with the"
+        " network takes; `views` is the plane's view once and the list of its hits, some 400 times less, and needs"
+        " SonicGrid's model for it in the pool's servers",
+    )
+    tls: Annotated[Tls | None, BeforeValidator(_present)] = Field(
+        None, description="TLS to the endpoints, which the key alone switches on (`tls: {}`); by default without"
+    )
+    token_file: WorkerPath | None = Field(
+        None,
+        description="File on the worker with a bearer token for the endpoints, such as"
+        " `$_CONDOR_CREDS/sonicgrid.use`; by default none",
+    )
     largest_request_mb: Megabytes = Field(
         4.0, alias="largest_request", description="Largest request that a job sends; a job with more to ask splits it"
     )
@@ -128,11 +149,19 @@ class Site(BaseModel):
             )
         return ramp
 
+    @model_validator(mode="after")
+    def _no_token_in_the_open(self) -> Self:
+        leaves = any(endpoint != EMBEDDED and not endpoint.startswith(_LOOPBACK) for endpoint in self.endpoints)
+        if self.token_file is not None and self.tls is None and leaves:
+            remedy = "add `tls: {}`, or leave the token out"
+            raise mistake("needs TLS, or everybody on the way can read the token", remedy, key="token_file")
+        return self
+
     @field_validator("largest_request_mb")
     @classmethod
-    def _room_for_a_patch(cls, size: float) -> float:
+    def _room_for_a_hit(cls, size: float) -> float:
         if size * 1e6 < PATCH_BYTES:
-            raise mistake(f"is {SIZE.write(size)}", f"one patch alone is {PATCH_BYTES:,} bytes, like 4 MB is usual")
+            raise mistake(f"is {SIZE.write(size)}", f"one hit alone may take {PATCH_BYTES:,} bytes; 4 MB is usual")
         return size
 
     @field_validator("shared_links")

@@ -22,9 +22,10 @@ from jobs.throttle.hand_out import Dealer
 from jobs.throttle.in_force import grid_in_force, put_in_force
 from jobs.throttle.negotiator import open_negotiator
 from jobs.throttle.observe import Observer
-from jobs.throttle.rate import JobRate, Tally, choose_rate
+from jobs.throttle.rate import JobRate, choose_rate
 from jobs.throttle.see import Lookout, Published
 from jobs.throttle.state import SiteState, ThrottleState, read_state, write_state
+from jobs.throttle.tally import Tally
 from jobs.throttle.write_decisions import DecisionLog
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.site import Grid
     from jobs.throttle.decide import Decision, SiteSeen
+    from sonic.wire_format import WireFormat
 
 __all__ = ["SETTLE_S", "Keeper"]
 
@@ -171,10 +173,10 @@ class Keeper:
     def _rates(self, seen: Mapping[str, SiteSeen]) -> dict[str, JobRate]:
         """Return Mb/s per job by site, corrected."""
         now = time.time()
-        everywhere = sum(self._observer.tallies.values(), Tally())
         rates = {}
         for name, site in self._grid.sites.items():
             here = self._observer.tallies.get(name, Tally())
+            everywhere = self._of_wire_format(site.wire_format)
             before = self._corrections.get(name, Correction())
             recent = self._observer.recent.get(name, Tally())
             decided = self._decided.get(name)
@@ -194,6 +196,11 @@ class Keeper:
             self._corrections[name] = after
             rates[name] = choose_rate(site, here, everywhere, self._campaign.estimate, after.factor)
         return rates
+
+    def _of_wire_format(self, wire_format: WireFormat) -> Tally:
+        """Return the reports of all sites whose jobs send as much as a site's that has none of its own."""
+        alike = [name for name, site in self._grid.sites.items() if site.wire_format == wire_format]
+        return sum((self._observer.tallies.get(name, Tally()) for name in alike), Tally())
 
     def _state_of(
         self, decisions: Mapping[str, Decision], flavours: Mapping[str, str], mine: Sequence[JobInQueue]

@@ -18,7 +18,7 @@ import htcondor2
 
 from jobs.attributes import attribute_of
 from jobs.errors import PoolError
-from jobs.running.describe import quote_classad
+from jobs.running.quote import quote_classad
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

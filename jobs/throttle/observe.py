@@ -14,7 +14,7 @@ from jobs.running.follow import BlockFollower
 from jobs.running.submit import jobs_to_run
 from jobs.states import JobState
 from jobs.throttle.correct import LOOK_BACK_S
-from jobs.throttle.rate import MEMORY_S, Tally, tally_of_heartbeat, tally_of_record
+from jobs.throttle.tally import MEMORY_S, Tally, tally_of_heartbeat, tally_of_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

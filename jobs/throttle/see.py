@@ -11,7 +11,7 @@ from jobs.throttle.allot import SLOTS
 from jobs.throttle.decide import FULL, SiteSeen
 from jobs.throttle.flavour import CORE_PATCHES_PER_S, thinnest_share_mbps
 from jobs.throttle.ramp import Ramp
-from jobs.throttle.rate import Tally
+from jobs.throttle.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,7 +143,7 @@ class Lookout:
             return math.inf
         core = self._observer.core_patches_per_s or CORE_PATCHES_PER_S
         tally = self._observer.tallies.get(site.name, Tally())
-        return math.floor(site.budget_mbps * FULL / thinnest_share_mbps(tally, core))
+        return math.floor(site.budget_mbps * FULL / thinnest_share_mbps(tally, site.wire_format, core))
 
 
 def _most_by_charges(site: Site, here: Sequence[JobInQueue], others_mbps: float, charge_mbps: float) -> float:

@@ -10,7 +10,7 @@ from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.replace_file import replace_file
 from jobs.throttle.correct import Correction
-from jobs.throttle.rate import Tally
+from jobs.throttle.tally import Tally
 
 __all__ = ["SiteState", "ThrottleState", "read_state", "write_state"]
 

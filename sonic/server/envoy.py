@@ -1,7 +1,7 @@
-"""Envoy's configuration: one gRPC address for clients, every request to the server with the fewest in flight.
+"""Envoy: one gRPC address for clients, every request to the server with the fewest in flight.
 
 The servers' addresses are in a file of their own, which Envoy reads again whenever it is replaced, so that a server
-comes or goes without a break for the clients of the others.
+comes or goes without a break for the clients of the others. The same holds for certificates.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sonic.server import balance, guard
+from sonic.server.access import OPEN, Access
+from sonic.server.balance import CLUSTER, REPLAY_BYTES
 from sonic.server.process import start_process
 from sonic.server.triton import HEALTH_TIMEOUT_S, LOOPBACK
 
@@ -23,69 +26,81 @@ if TYPE_CHECKING:
 
     from sonic.server.programs import Programs
 
-__all__ = ["ROLE", "Balancer", "bootstrap", "endpoints", "healthy_servers", "start_envoy", "write_endpoints"]
+__all__ = [
+    "ROLE",
+    "Balancer",
+    "bootstrap",
+    "endpoints",
+    "healthy_servers",
+    "requests_in_flight",
+    "start_envoy",
+    "write_endpoints",
+    "write_secrets",
+]
 
 ROLE = "envoy"
-CLUSTER = "triton"
 
-MIB = 1024 * 1024
-
-REPLAY_BYTES = 64 * MIB
-"""A request up to this size can be sent to another server when the first one fails; 64 MiB are 7,000 patches."""
-
-MAX_REQUESTS_IN_FLIGHT = 100_000
-"""Envoy's default of 1,024 would refuse the jobs of one large site."""
+ADMIN_PATHS = ("/clusters", "/listeners", "/memory", "/ready", "/server_info", "/stats")
+"""What Envoy's own page answers; not what changes or stops it, since every user of the machine can ask."""
 
 
 @dataclass(frozen=True)
 class Balancer:
-    """Where Envoy listens.
+    """Where Envoy listens, and to whom.
 
     Attributes:
         port: for clients, gRPC.
         admin_port: Envoy's own page with statistics, Prometheus metrics under /stats/prometheus; on 127.0.0.1.
         address: IPv4 address that clients reach it at.
+        access: who may send requests, and how fast.
 
     """
 
     port: int
     admin_port: int
     address: str = LOOPBACK
+    access: Access = OPEN
 
 
 def bootstrap(balancer: Balancer, endpoints_file: Path) -> str:
-    """Return Envoy's configuration file, as JSON."""
+    """Return Envoy's configuration file, as JSON; certificates are named in files beside `endpoints_file`."""
+    chain: dict[str, Any] = {
+        "filters": [_typed("envoy.filters.network.http_connection_manager", _connections(balancer.access))]
+    }
+    if balancer.access.tls is not None:
+        chain["transport_socket"] = guard.transport_socket(balancer.access.tls, endpoints_file.parent)
     listener = {
         "name": "clients",
-        "address": _address(balancer.port, balancer.address),
+        "address": balance.address(balancer.port, balancer.address),
         # Otherwise a second Envoy could listen on the same port, and each would get some of the clients.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": REPLAY_BYTES,
-        "filter_chains": [{"filters": [_typed("envoy.filters.network.http_connection_manager", _connections())]}],
+        "filter_chains": [chain],
     }
-    admin: dict[str, Any] = {"address": _address(balancer.admin_port)}
-    resources = {"listeners": [listener], "clusters": [_cluster(endpoints_file)]}
+    admin: dict[str, Any] = {
+        "address": balance.address(balancer.admin_port),
+        "allow_paths": [{"prefix": path} for path in ADMIN_PATHS],
+    }
+    resources = {"listeners": [listener], "clusters": [balance.cluster(endpoints_file)]}
     return json.dumps(
         {"node": {"id": ROLE, "cluster": CLUSTER}, "admin": admin, "static_resources": resources}, indent=2
     )
 
 
-def endpoints(grpc_ports: Sequence[int]) -> str:
+def endpoints(grpc_ports: Sequence[int], leaving: Sequence[int] = ()) -> str:
     """Return the file that lists the servers, as JSON."""
-    hosts = [{"endpoint": {"address": _address(port)}} for port in grpc_ports]
-    assignment = {
-        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
-        "cluster_name": CLUSTER,
-        "endpoints": [{"lb_endpoints": hosts}],
-    }
-    return json.dumps({"resources": [assignment]}, indent=2)
+    return json.dumps({"resources": [balance.members(grpc_ports, leaving)]}, indent=2)
 
 
-def write_endpoints(file: Path, grpc_ports: Sequence[int]) -> None:
-    """Replace the list of servers; a running Envoy follows."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(endpoints(grpc_ports))
-    partial.replace(file)
+def write_endpoints(file: Path, grpc_ports: Sequence[int], leaving: Sequence[int] = ()) -> None:
+    """Replace the list of servers; a running Envoy follows, and sends those that are `leaving` nothing new."""
+    _replace(file, endpoints(grpc_ports, leaving))
+
+
+def write_secrets(folder: Path, access: Access) -> None:
+    """Write into the folder of `write_endpoints` which files hold the certificates, where there is TLS."""
+    for name, text in guard.secrets(access.tls).items() if access.tls is not None else ():
+        _replace(folder / name, text)
 
 
 def start_envoy(programs: Programs, config: Path, *, folder: Path) -> psutil.Process:
@@ -106,6 +121,22 @@ def start_envoy(programs: Programs, config: Path, *, folder: Path) -> psutil.Pro
 
 def healthy_servers(admin_port: int) -> set[int] | None:
     """Return the gRPC ports of the servers that Envoy would send a request to now; None if Envoy does not answer."""
+    hosts = _hosts(admin_port)
+    # Every reason to leave a server out is one more entry beside this one, or another value of it.
+    usable = {"eds_health_status": "HEALTHY"}
+    return None if hosts is None else {_port(host) for host in hosts if host["health_status"] == usable}
+
+
+def requests_in_flight(admin_port: int) -> dict[int, int] | None:
+    """Return how many requests each server has to answer, by its gRPC port; None if Envoy does not answer."""
+    hosts = _hosts(admin_port)
+    if hosts is None:
+        return None
+    stats = {_port(host): {stat["name"]: int(stat.get("value", 0)) for stat in host["stats"]} for host in hosts}
+    return {port: numbers.get("rq_active", 0) for port, numbers in stats.items()}
+
+
+def _hosts(admin_port: int) -> list[dict[str, Any]] | None:
     connection = http.client.HTTPConnection(LOOPBACK, admin_port, timeout=HEALTH_TIMEOUT_S)
     try:
         connection.request("GET", "/clusters?format=json")
@@ -114,114 +145,34 @@ def healthy_servers(admin_port: int) -> set[int] | None:
         return None
     finally:
         connection.close()
-    return {
-        host["address"]["socket_address"]["port_value"]
-        for cluster in clusters
-        for host in cluster.get("host_statuses", [])
-        # Every reason to leave a server out is one more entry beside this one.
-        if set(host["health_status"]) == {"eds_health_status"}
-    }
+    return [host for found in clusters for host in found.get("host_statuses", [])]
 
 
-def _connections() -> dict[str, Any]:
+def _port(host: dict[str, Any]) -> int:
+    return int(host["address"]["socket_address"]["port_value"])
+
+
+def _connections(access: Access) -> dict[str, Any]:
     """Return how Envoy speaks with clients: gRPC, as long as a request takes."""
-    route = {
-        "cluster": CLUSTER,
-        # The client's own deadline counts; Envoy's default would cut requests off after 15 s.
-        "timeout": "0s",
-        "retry_policy": {
-            "retry_on": "connect-failure,refused-stream,reset,unavailable",
-            "num_retries": 2,
-            "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-            "retry_host_predicate": [
-                {
-                    "name": "envoy.retry_host_predicates.previous_hosts",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/"
-                        "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-                    },
-                }
-            ],
-            "host_selection_retry_max_attempts": 3,
-        },
-    }
-    hosts = [{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": route}]}]
+    hosts = [{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": balance.route()}]}]
+    router = _typed("envoy.filters.http.router", {"@type": "envoy.extensions.filters.http.router.v3.Router"})
     return {
         "@type": "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "clients",
         "codec_type": "HTTP2",
         "stream_idle_timeout": "0s",
-        "http2_protocol_options": _http2(),
+        "http2_protocol_options": balance.http2(),
         "route_config": {"name": "all", "virtual_hosts": hosts},
-        "http_filters": [
-            _typed("envoy.filters.http.router", {"@type": "envoy.extensions.filters.http.router.v3.Router"})
-        ],
+        "http_filters": [*guard.filters(access), router],
     }
-
-
-def _cluster(endpoints_file: Path) -> dict[str, Any]:
-    """Return how Envoy chooses among the servers, and when it leaves one out."""
-    limits = {
-        "max_connections": MAX_REQUESTS_IN_FLIGHT,
-        "max_pending_requests": MAX_REQUESTS_IN_FLIGHT,
-        "max_requests": MAX_REQUESTS_IN_FLIGHT,
-        "retry_budget": {"budget_percent": {"value": 20}, "min_retry_concurrency": 16},
-    }
-    protocol = {
-        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        "explicit_http_config": {"http2_protocol_options": _http2()},
-    }
-    return {
-        "name": CLUSTER,
-        "type": "EDS",
-        "eds_cluster_config": {
-            "eds_config": {"resource_api_version": "V3", "path_config_source": {"path": str(endpoints_file)}}
-        },
-        "connect_timeout": "2s",
-        "lb_policy": "LEAST_REQUEST",
-        "per_connection_buffer_limit_bytes": REPLAY_BYTES,
-        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol},
-        "circuit_breakers": {"thresholds": [limits]},
-        "health_checks": [
-            {
-                "timeout": "5s",
-                "interval": "1s",
-                # By default a server that nobody asked yet is checked once a minute.
-                "no_traffic_interval": "1s",
-                "unhealthy_threshold": 2,
-                "healthy_threshold": 1,
-                "grpc_health_check": {},
-            }
-        ],
-        # Leaves out servers that cannot be reached, faster than the health check does. A full queue is UNAVAILABLE,
-        # too, but leaving that server out would only fill the queues of the others.
-        "outlier_detection": {
-            "split_external_local_origin_errors": True,
-            "consecutive_local_origin_failure": 2,
-            "enforcing_consecutive_5xx": 0,
-            "enforcing_consecutive_gateway_failure": 0,
-            "enforcing_success_rate": 0,
-            "enforcing_local_origin_success_rate": 0,
-            "interval": "1s",
-            "base_ejection_time": "2s",
-            "max_ejection_percent": 100,
-        },
-    }
-
-
-def _http2() -> dict[str, Any]:
-    """Return windows that keep 10 Gb/s at 12 ms round trip full with one connection."""
-    return {
-        "max_concurrent_streams": 1024,
-        "initial_stream_window_size": 16 * MIB,
-        "initial_connection_window_size": 64 * MIB,
-    }
-
-
-def _address(port: int, address: str = LOOPBACK) -> dict[str, Any]:
-    return {"socket_address": {"address": address, "port_value": port}}
 
 
 def _typed(name: str, config: dict[str, Any]) -> dict[str, Any]:
     """Return a named extension; `config` has its message type as '@type', without the prefix."""
     return {"name": name, "typed_config": {**config, "@type": f"type.googleapis.com/{config['@type']}"}}
+
+
+def _replace(file: Path, text: str) -> None:
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(file)

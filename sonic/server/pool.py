@@ -2,7 +2,7 @@
 
     FOLDER/servers.json     what runs where (`sonic.server.state`)
     FOLDER/models/          the model repository
-    FOLDER/envoy.json       Envoy's configuration; endpoints.json lists the servers to it
+    FOLDER/envoy.json       Envoy's configuration; endpoints.json lists the servers to it, secret-*.json certificates
     FOLDER/logs/            one log for each
 
 Starting again repairs: what runs and answers is left alone, what is missing is started, with its former ports if they
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from sonic.errors import SetupFailed
 from sonic.server import envoy, process, triton
+from sonic.server.access import OPEN, Access, check_access
 from sonic.server.models import DEMO_MODEL
 from sonic.server.programs import find_programs
 from sonic.server.repository import Serving, fingerprint, write_repository
@@ -80,18 +81,24 @@ def start_servers(
     model: Path = DEMO_MODEL,
     gpu: bool = False,
     address: str = LOOPBACK,
+    access: Access = OPEN,
     report: Callable[[str], None] = lambda _: None,
     timeout_s: float = 120.0,
 ) -> ServersState:
     """Have `count` Triton servers and Envoy running under a folder, and wait until all are ready.
 
+    More servers than before join those that run; fewer leave once they have answered what they had. Clients notice
+    neither. Another `access` or address restarts Envoy, which breaks the connections of its clients.
+
     Args:
         folder: of the set; sets in different folders do not meet.
-        count: number of Triton servers. The machine's cores are shared out among them.
+        count: number of Triton servers. The machine's cores are shared out among them when the first ones start; those
+            that join later get as many each.
         runtime: folder that `sonic.server.install.install` filled.
         model: ONNX file with the tensors of `sonic.network`.
         gpu: serve from the GPUs; needs onnxruntime-gpu in Triton's environment.
         address: IPv4 address of this machine that clients go to; by default nobody else's machine reaches the set.
+        access: who may send requests, and how fast; by default everybody who reaches the address.
         report: is told each step in a few words.
         timeout_s: for each server to get ready.
 
@@ -99,14 +106,15 @@ def start_servers(
         The set; clients go to its `endpoint`.
 
     Raises:
-        SetupFailed: the programs are not installed, or one of them ends or does not get ready. Whatever this call
-            started is stopped again.
+        SetupFailed: the programs are not installed, one of them ends or does not get ready, or a file of `access`
+            cannot be used. Whatever this call started is stopped again.
 
     """
     if count < 1:
         raise SetupFailed(f"{count} inference servers: at least one is needed")
     if not model.is_file():
         raise SetupFailed(f"{model}: no such model file")
+    check_access(access)
     folder = Path(folder).resolve()
     for path in (folder, Path(runtime).resolve()):
         if any(character.isspace() for character in str(path)):
@@ -118,7 +126,7 @@ def start_servers(
     with _errors_told(folder), _lock(folder):
         before = read_state(folder)
         serving = Serving(
-            intra_op_threads=max(1, len(os.sched_getaffinity(0)) // count),
+            intra_op_threads=_cores_per_server(folder, count, before),
             gpu=gpu,
             patches_per_run=GPU_PATCHES_PER_RUN if gpu else CPU_PATCHES_PER_RUN,
         )
@@ -127,8 +135,9 @@ def start_servers(
         if before is None or before.fingerprint != mark or not repository.is_dir():
             _stop(folder)
             write_repository(repository, model, serving)
-        starter = Starter(folder, programs, gpu, report, timeout_s, address)
+        starter = Starter(folder, programs, gpu, report, timeout_s, address, access)
         state = starter.start([f"triton-{number}" for number in range(1, count + 1)], before, mark)
+        state = state.model_copy(update={"cores_per_server": serving.intra_op_threads})
         write_state(folder, state)
         return state
 
@@ -164,6 +173,13 @@ def _condition(folder: Path, role: str, is_ready: Callable[[], bool]) -> Conditi
     if process.find_leader(folder, role) is None:
         return Condition.DEAD
     return Condition.READY if is_ready() else Condition.NOT_READY
+
+
+def _cores_per_server(folder: Path, count: int, before: ServersState | None) -> int:
+    """Return the cores of one server; shared out anew only when none runs, since that takes a restart of all."""
+    if before and before.cores_per_server and any(process.find_leader(folder, s.role) for s in before.servers):
+        return before.cores_per_server
+    return max(1, len(os.sched_getaffinity(0)) // count)
 
 
 def _stop(folder: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from sonic.errors import SetupFailed
 from sonic.server import envoy, process, triton
+from sonic.server.access import OPEN, Access
+from sonic.server.drain import drain
 from sonic.server.ports import PortPicker, is_free
 from sonic.server.state import ServersState, ServerState
 from sonic.server.triton import LOOPBACK, TritonPorts
@@ -27,6 +29,9 @@ PORT_ATTEMPTS = 3
 
 POLL_S = 0.05
 
+LISTING = "endpoints.json"
+"""The file that lists the servers to Envoy."""
+
 
 class Starter:
     """One call of `start_servers`, which undoes what it started if it cannot finish."""
@@ -39,6 +44,7 @@ class Starter:
         report: Callable[[str], None],
         timeout_s: float,
         address: str = LOOPBACK,
+        access: Access = OPEN,
     ) -> None:
         self._folder = folder
         self._programs = programs
@@ -46,17 +52,20 @@ class Starter:
         self._report = report
         self._timeout_s = timeout_s
         self._address = address
+        self._access = access
         self._ports = PortPicker()
         self._started: list[str] = []
 
     def start(self, roles: list[str], before: ServersState | None, mark: str) -> ServersState:
-        """Start what is missing, stop what is too many, and return the new state."""
+        """Start what is missing, stop what is too many once it has answered what it had, and return the new state."""
         known = {server.role: server for server in before.servers} if before else {}
         self._ports.reserved = before.ports if before else set()
         try:
             servers = self._start_tritons(roles, known)
-            balancer, leader = self._start_envoy(before, [server.grpc_port for server in servers])
-            # Only now, because Envoy sends them nothing any more.
+            leaving = [server.grpc_port for role, server in known.items() if role not in roles and self._runs(role)]
+            balancer, leader = self._start_envoy(before, [server.grpc_port for server in servers], leaving)
+            if leaving:
+                self._drain(balancer, servers, leaving)
             process.stop_processes(self._folder, lambda role: role not in {*roles, envoy.ROLE})
         except BaseException:  # also a keyboard interrupt must leave nothing behind
             process.stop_processes(self._folder, lambda role: role in self._started)
@@ -76,7 +85,7 @@ class Starter:
         running: dict[str, ServerState] = {}
         for role in roles:
             server = known.get(role)
-            if server and process.find_leader(self._folder, role) and triton.is_ready(server.http_port):
+            if server and self._runs(role) and triton.is_ready(server.http_port):
                 running[role] = server
         missing = [role for role in roles if role not in running]
         # All are launched before the first is waited for.
@@ -113,15 +122,18 @@ class Starter:
             metrics_port=ports.metrics,
         )
 
-    def _start_envoy(self, before: ServersState | None, grpc_ports: list[int]) -> tuple[envoy.Balancer, psutil.Process]:
-        config, listing = self._folder / "envoy.json", self._folder / "endpoints.json"
-        envoy.write_endpoints(listing, grpc_ports)
+    def _start_envoy(
+        self, before: ServersState | None, grpc_ports: list[int], leaving: list[int]
+    ) -> tuple[envoy.Balancer, psutil.Process]:
+        config, listing = self._folder / "envoy.json", self._folder / LISTING
+        envoy.write_secrets(self._folder, self._access)
+        envoy.write_endpoints(listing, grpc_ports, leaving)
         leader, balancer = self._running_envoy(before, config, listing)
         if leader is None or balancer is None:
             process.stop_processes(self._folder, lambda name: name == envoy.ROLE)
             port = self._ports.pick(before.port if before else None, self._address)
             admin_port = self._ports.pick(before.admin_port if before else None)
-            balancer = envoy.Balancer(port, admin_port, self._address)
+            balancer = envoy.Balancer(port, admin_port, self._address, self._access)
             config.write_text(envoy.bootstrap(balancer, listing))
             self._report(f"Envoy: starting on port {balancer.port}")
             self._started.append(envoy.ROLE)
@@ -130,6 +142,16 @@ class Starter:
             raise SetupFailed(f"Envoy ended while starting; {self._log_tail(envoy.ROLE)}")
         return balancer, leader
 
+    def _drain(self, balancer: envoy.Balancer, staying: list[ServerState], leaving: list[int]) -> None:
+        """Wait until leaving servers have answered what they had, and take them off Envoy's list."""
+        self._report(f"{len(leaving)} Triton servers leave: waiting for what they have in flight")
+        if left := drain(balancer.admin_port, leaving):
+            self._report(f"warning: {left} requests were not answered in time and go to another server")
+        envoy.write_endpoints(self._folder / LISTING, [server.grpc_port for server in staying])
+
+    def _runs(self, role: str) -> bool:
+        return process.find_leader(self._folder, role) is not None
+
     def _running_envoy(
         self, before: ServersState | None, config: Path, listing: Path
     ) -> tuple[psutil.Process, envoy.Balancer] | tuple[None, None]:
@@ -137,7 +159,7 @@ class Starter:
         leader = process.find_leader(self._folder, envoy.ROLE)
         if before is None or leader is None or not config.is_file():
             return None, None
-        balancer = envoy.Balancer(before.port, before.admin_port, self._address)
+        balancer = envoy.Balancer(before.port, before.admin_port, self._address, self._access)
         if config.read_text() != envoy.bootstrap(balancer, listing) or envoy.healthy_servers(before.admin_port) is None:
             return None, None
         return leader, balancer

@@ -48,6 +48,7 @@ class ServersState(pydantic.BaseModel):
         address: IPv4 address that clients go to; all else listens on 127.0.0.1 only.
         admin_port: Envoy's statistics, on 127.0.0.1.
         servers: in the order of their roles.
+        cores_per_server: for the network; 0 if it was not written down.
 
     """
 
@@ -60,6 +61,7 @@ class ServersState(pydantic.BaseModel):
     address: str = LOOPBACK
     admin_port: int
     servers: tuple[ServerState, ...]
+    cores_per_server: int = 0
 
     @property
     def endpoint(self) -> str:

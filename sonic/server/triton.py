@@ -72,6 +72,8 @@ def triton_command(
         f"--http-address={LOOPBACK}",
         f"--http-port={ports.http}",
         "--http-thread-count=2",
+        # Envoy asks every second whether a server still answers; by default the third time ends the connection.
+        "--grpc-http2-max-ping-strikes=0",
         f"--metrics-address={LOOPBACK}",
         f"--metrics-port={ports.metrics}",
         f"--allow-gpu-metrics={str(gpu).lower()}",

@@ -90,7 +90,7 @@ def test_a_model_that_the_pool_does_not_have_is_refused(campaign: PayloadCampaig
     """Triton's own answer for an unknown model must end the job at once, without a retry."""
     campaign.change(network=campaign.block.network.model_copy(update={"name": "nobody_has_this"}))
     exit_class, log = run(campaign)
-    assert exit_class is ExitClass.POOL_REFUSED, log
+    assert exit_class is ExitClass.MODEL_MISSING, log
     assert "nobody_has_this" in campaign.record().error
     assert len(campaign.files()) == 1
 
@@ -100,7 +100,7 @@ def test_a_version_that_the_pool_does_not_have_is_missing(inference_pool: Server
     view = View(np.zeros((50, 50), np.float32), np.array([3], np.int32), np.array([4], np.int32))
     limits = Limits(patience_s=60)
     with (
-        Client([inference_pool.endpoint], model_version="77", limits=limits) as client,
+        Client([inference_pool.endpoint], version="77", limits=limits) as client,
         pytest.raises(ModelMissing, match="77"),
     ):
         client.score([view])

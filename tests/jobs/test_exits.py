@@ -35,4 +35,26 @@ def test_any_other_status_is_a_bug(code: int) -> None:
 def test_what_cannot_get_better_is_not_tried_again() -> None:
     """The same bytes and the same request fail the same way; all that depends on place or time may be tried again."""
     final = {name for name, row in EXITS.items() if not row.retry}
-    assert final == {ExitClass.DONE, ExitClass.USAGE, ExitClass.BAD_INPUT, ExitClass.POOL_REFUSED}
+    assert final == {
+        ExitClass.DONE,
+        ExitClass.USAGE,
+        ExitClass.BAD_INPUT,
+        ExitClass.POOL_REFUSED,
+        ExitClass.MODEL_MISSING,
+        ExitClass.MODEL_MISMATCH,
+        ExitClass.REQUEST_TOO_LARGE,
+    }
+
+
+def test_what_waiting_heals_is_worth_a_retry() -> None:
+    """A job that is held until the pool is back is one that is to run again; an answer of nonsense is no outage."""
+    waits = {name for name, row in EXITS.items() if row.waits}
+    assert waits == {
+        ExitClass.POOL_AWAY,
+        ExitClass.POOL_NOT_READY,
+        ExitClass.POOL_SILENT,
+        ExitClass.POOL_OVERLOADED,
+        ExitClass.POOL_UNTRUSTED,
+        ExitClass.POOL_DENIED,
+    }
+    assert all(EXITS[name].retry for name in waits)

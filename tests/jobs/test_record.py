@@ -55,6 +55,14 @@ def test_a_record_survives_the_disk(tmp_path: Path) -> None:
     assert read_record(tmp_path / "r.json") == record
 
 
+def test_a_record_of_an_earlier_release_can_be_read(tmp_path: Path) -> None:
+    """Before there were wire formats and outages that a job survives, hits went as patches and none stayed here."""
+    later = {"wire_format", "hits_on_cpu"}
+    (tmp_path / "r.json").write_text(a_record().model_dump_json(exclude=later))
+    record = read_record(tmp_path / "r.json")
+    assert (record.wire_format, record.hits_on_cpu) == ("patches", 0)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "{}", '{"version": 2}', a_record().model_dump_json()[:-1] + ', "extra": 1}'],

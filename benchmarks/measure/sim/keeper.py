@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from jobs.throttle.correct import LOOK_BACK_S, Correction, correct
 from jobs.throttle.decide import SiteSeen, decide
 from jobs.throttle.ramp import Ramp
-from jobs.throttle.rate import Tally, choose_rate, tally_of_heartbeat
+from jobs.throttle.rate import choose_rate
+from jobs.throttle.tally import Tally, tally_of_heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -77,6 +77,10 @@ class TritonPythonModel:
             done = 0
             while strip is not None and done < len(strip):
                 size = min(len(strip) - done, len(self._run) - filled)
+                if size == len(self._run):
+                    yield [_Stretch(one, slice(0, size))], strip.cut(done, done + size)
+                    done += size
+                    continue
                 self._run[filled : filled + size] = strip.cut(done, done + size)
                 stretches.append(_Stretch(one, slice(filled, filled + size)))
                 done, filled = done + size, filled + size

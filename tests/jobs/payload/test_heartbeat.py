@@ -14,6 +14,7 @@ from jobs.payload.errors import ChirpFailed
 from jobs.payload.heartbeat import Heart
 from jobs.payload.progress import Progress
 from jobs.payload.worker import Worker
+from sonic.fallback import FallbackScorer
 from sonic.pace import Pacer
 from sonic.scores import Traffic
 from tests.builders.starter import Starter
@@ -21,6 +22,7 @@ from tests.builders.starter import Starter
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Self
 
     from sonic.scores import Scores
     from sonic.view import View
@@ -43,10 +45,17 @@ class _Counting:
     def traffic(self) -> Traffic:
         return self.moved
 
-    def __enter__(self) -> _Counting:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None: ...
+
+
+class _NoPool(_Counting):
+    """One that could be asked whether it is back."""
+
+    def reachable(self) -> bool:
+        return False
 
 
 def told(starter: Starter) -> list[Heartbeat]:
@@ -78,7 +87,7 @@ def a_heart(starter: Starter, campaign: PayloadCampaign, progress: Progress, pac
     """Return the heart of an attempt that talks to a stand-in."""
     chirp = find_chirp(str(starter.config))
     assert chirp is not None
-    return Heart(chirp, campaign.block.jobs[0].job, "cpu", WORKER, progress, pacer)
+    return Heart(chirp, campaign.block.jobs[0].job, "cpu", WORKER, progress, pacer, "views")
 
 
 def test_every_stretch_is_told_once(campaign: PayloadCampaign, tmp_path: Path, progress: Progress) -> None:
@@ -103,6 +112,17 @@ def test_every_stretch_is_told_once(campaign: PayloadCampaign, tmp_path: Path, p
     assert (third.hits, third.bytes_sent, third.requests, third.latency_s) == (200, 2000, 8, 1.0)
     assert (third.total_bytes_sent, third.share_mbps, first.share_mbps) == (3000, 12.0, 34.0)
     assert (third.job, third.attempt, third.site, third.flavour, third.last) == (3, 1, "here", "cpu", False)
+
+
+def test_hits_that_the_pool_left_alone_are_told(campaign: PayloadCampaign, tmp_path: Path) -> None:
+    """The throttle must know which stretches say nothing about the network, and how hits travel in the others."""
+    fallback = FallbackScorer(_NoPool(), _NoPool)
+    with Starter(tmp_path, lambda command: b"0\n") as starter:
+        heart = a_heart(starter, campaign, Progress(scorer=fallback), None)
+        for hits in (70, 70, 100):
+            fallback.hits_on_cpu = hits
+            heart.beat()
+    assert [(one.hits_on_cpu, one.wire_format) for one in told(starter)] == [(70, "views"), (0, "views"), (30, "views")]
 
 
 def test_an_event_that_takes_long_shows(campaign: PayloadCampaign, tmp_path: Path, progress: Progress) -> None:

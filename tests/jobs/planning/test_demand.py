@@ -75,6 +75,29 @@ def test_cpu_jobs_ask_nothing_of_the_network(demand: Callable[..., Demand]) -> N
     assert found.total_gb == pytest.approx(50 * 55000 * 9216 / 1e9)
 
 
+def test_views_take_a_fraction_of_the_link(demand: Callable[..., Demand]) -> None:
+    """The same events are 0.1 GB instead of 50, and it is no longer the link that the least rate of a job fills."""
+    found = demand("uplink: 10 Gb/s\nwire_format: views\nmost_jobs: 5000\n", estimate=PROTODUNE)
+    assert found.total_gb == pytest.approx(100 * 55000 * 21 / 1e9)
+    assert found.mbps_per_job == pytest.approx(0.081, abs=0.001)
+    assert (found.sites["local"].jobs_that_fit, found.sites["local"].binds) == (5000, "most_jobs")
+
+
+def test_sites_may_differ_in_their_wire_format() -> None:
+    """The bytes are those of where the jobs fit: half of them at each of two sites that take as many."""
+    campaign = Campaign(name="c", inputs=("/a",), sites=("A", "B"), estimate=PROTODUNE)
+    manifest = cut(campaign, (InputFile("/a", "a", 100),))
+    formats = {"A": "patches", "B": "views"}
+    sites = {
+        name: Site(name=name, endpoints=("a:1",), uplink="100 Gb/s", most_jobs=10, wire_format=wire_format)
+        for name, wire_format in formats.items()
+    }
+    found = estimate_demand(campaign, sites, manifest)
+    assert found.total_gb == pytest.approx(100 * 55000 * (9216 + 21) / 2 / 1e9)
+    rates = [site.mbps_per_job for site in found.sites.values()]
+    assert rates == [pytest.approx(35.5, abs=0.1), pytest.approx(0.081, abs=0.001)]
+
+
 def test_what_is_not_known_is_not_invented(demand: Callable[..., Demand]) -> None:
     """Without an estimate there is no Mb/s and no number of jobs: the first jobs are pilots."""
     blind = demand("uplink: 10 Gb/s\n")

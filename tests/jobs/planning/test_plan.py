@@ -146,6 +146,15 @@ def test_another_network_file_is_other_work(write_spec: Callable[..., Path], sit
     assert make_plan(spec, sites_folder, counter=_count).manifest.digest != before
 
 
+def test_what_jobs_do_without_the_pool_is_no_other_work(
+    write_spec: Callable[..., Path], sites_folder: Path, data: Path
+) -> None:
+    """In the middle of an outage a campaign may be told to compute in the job, and goes on with what it has."""
+    before = make_plan(write_spec(), sites_folder, counter=_count).manifest.digest
+    network = {"file": str(data.parent / "network.onnx"), "when_pool_away": "cpu"}
+    assert make_plan(write_spec(network=network), sites_folder, counter=_count).manifest.digest == before
+
+
 def test_a_plan_to_look_at_changes_nothing(write_spec: Callable[..., Path], sites_folder: Path, data: Path) -> None:
     """Without the cache, making a plan writes no file."""
     spec = write_spec()

@@ -15,7 +15,6 @@ from jobs.running.describe import (
     SiteTerms,
     describe,
     describe_driver,
-    quote_classad,
     terms_attributes,
 )
 from jobs.running.launch import JobFiles, SharedPython, launch
@@ -96,13 +95,6 @@ def test_odd_paths_reach_the_payload_as_they_are(folder: str) -> None:
     assert arguments == f"\"'-m' 'jobs.payload' '{doubled}' '$(job)'\""
 
 
-def test_retries_follow_the_exit_table() -> None:
-    """HTCondor retries what the exit table says is worth a retry, and a job killed by a signal."""
-    submit = parsed(described(BlockFolder(Path("/b")), [1], request_of()))
-    assert submit["max_retries"] == "3"
-    assert submit["retry_until"] == "member(ExitCode, {0, 2, 10, 21}) =?= True"
-
-
 def test_site_limit_bounds_the_cluster() -> None:
     """A limit on jobs becomes the cluster's materialization limit; without one there is none."""
     limited = parsed(described(BlockFolder(Path("/b")), [1], request_of(most_jobs=12)))
@@ -125,11 +117,6 @@ def test_driver_starts_again_when_killed() -> None:
     assert submit["universe"] == "local"
     assert submit["on_exit_remove"] == "ExitBySignal =?= False"
     assert submit["environment"] == "\"'PATH=/a b:/c'\""
-
-
-def test_classad_strings_are_escaped() -> None:
-    """Quotes and backslashes cannot end a ClassAd string."""
-    assert quote_classad('a"b\\c') == '"a\\"b\\\\c"'
 
 
 LIMITS = {

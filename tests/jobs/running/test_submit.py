@@ -123,6 +123,18 @@ def test_description_names_the_endpoints_of_now(begin: Callable[..., Bench], que
     assert read_block(bench.folder.block(0).description).sites["local"].endpoints == ("127.0.0.1:9001",)
 
 
+@pytest.mark.parametrize(("choice", "carried"), [("hold", False), ("cpu", True)])
+def test_the_network_travels_where_a_job_may_need_it(
+    begin: Callable[..., Bench], queue: FakeQueue, choice: str, carried: bool
+) -> None:
+    """A gpu job that is to compute when the pool is away takes the ONNX file along to a worker without our files."""
+    bench = begin(network={"when_pool_away": choice})
+    packed = site(environment=Environment(archive="https://example.org/env.tar.gz"))
+    submitter_of(bench, queue).submit(0, [0], conditions(sites={"local": packed}), ACCESS)
+    assert (".onnx" in queue.descriptions[1]) == carried
+    assert read_block(bench.folder.block(0).description).network.when_pool_away == choice
+
+
 def test_the_environment_is_the_sites_own(begin: Callable[..., Bench], queue: FakeQueue) -> None:
     """A cluster runs with what its sites say of their workers."""
     other = site(environment=Environment(python="/opt/other/python"))

@@ -39,6 +39,16 @@ def test_a_spec_of_three_keys_is_enough(tmp_path: Path) -> None:
     assert campaign.network.name == MODEL_NAME
     assert Path(campaign.network.file).is_file()
     assert not campaign.needs_network_file
+    assert campaign.network.when_pool_away == "hold"
+
+
+@pytest.mark.parametrize(("choice", "needs"), [("hold", False), ("wait", False), ("cpu", True)])
+def test_only_computing_without_the_pool_needs_the_network(
+    write_spec: Callable[..., Path], choice: str, needs: bool
+) -> None:
+    """A campaign of gpu jobs needs the ONNX file when these are to compute while the pool is away."""
+    campaign = load_campaign(write_spec(flavour="gpu", network={"when_pool_away": choice}))
+    assert (campaign.needs_network_file, campaign.has_cpu_jobs) == (needs, False)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +83,8 @@ def test_a_spec_of_three_keys_is_enough(tmp_path: Path) -> None:
         ({"jobs": {"max_retries": -1}}, "jobs.max_retries", "at least 0"),
         ({"network": {"file": "none.onnx"}, "flavour": "cpu"}, "network.file", "there is no file"),
         ({"network": {"name": "other"}, "cpu_comparison": "1 %"}, "network.file", "no network of this name"),
+        ({"network": {"name": "other", "when_pool_away": "cpu"}}, "network.file", "write hold or wait there"),
+        ({"network": {"when_pool_away": "leave"}}, "network.when_pool_away", "'hold', 'wait' or 'cpu'"),
         ({"reco": {"rest_of_chain": 30}}, "reco.rest_of_chain", "no unit"),
         ({"reco": {"adc_per_electron": 0}}, "reco.adc_per_electron", "more than 0"),
         ({"reco": {"adc_per_electron": float("nan")}}, "reco.adc_per_electron", "more than 0"),

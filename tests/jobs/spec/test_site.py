@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.block import TlsFiles
 from jobs.errors import ConfigError, UsageError
 from jobs.spec.site import find_sites_folder, load_site, load_sites, site_access, site_files
 
@@ -105,8 +106,15 @@ def test_a_text_in_an_expression_may_say_anything(tmp_path: Path) -> None:
         (GOOD + "admission: root\n", "admission", "'auto', 'negotiator' or 'materialize'"),
         (GOOD + "gateway: 1\n", "gateway", "true or false"),
         (GOOD + "gpu_pool: [a]\n", "gpu_pool", "must be a text"),
-        (GOOD + "wire_format: views\n", "wire_format", "'patches'"),
-        (GOOD + "largest_request: 9 kB\n", "largest_request", "one patch alone is 9,216 bytes"),
+        (GOOD + "wire_format: jpeg\n", "wire_format", "'patches' or 'views'"),
+        (GOOD + "tls: {cert: /a}\n", "tls.cert", "is not a key here"),
+        (GOOD + "tls: {certificate: /a}\n", "tls", "a certificate and no key (give both, or neither)"),
+        (GOOD + "tls: {key: /a}\n", "tls", "a key and no certificate"),
+        (GOOD + "tls: {ca: ca.pem}\n", "tls.ca", "absolute path"),
+        (GOOD + "tls: true\n", "tls", "a group of keys"),
+        (GOOD + "tls: {}\ntoken_file: token\n", "token_file", "begin it with a variable"),
+        (GOOD + "token_file: /a\n", "token_file", "needs TLS"),
+        (GOOD + "largest_request: 9 kB\n", "largest_request", "one hit alone may take 9,216 bytes"),
         (GOOD + "largest_request: 4 Mb\n", "largest_request", "megabits"),
         (GOOD + "environment: {}\n", "environment", "exactly one of python, archive, container"),
         (GOOD + "environment: {python: /a, container: b}\n", "environment", "has python and container"),
@@ -164,6 +172,29 @@ def test_the_embedded_pool_is_asked_only_where_it_is_named(tmp_path: Path) -> No
     mixed = load_site(_write(tmp_path, "endpoints: [embedded, a:1]\nuplink: 1 Gb/s\n"))
     assert site_access(plain, no_pool).endpoints == ("a:1",)
     assert site_access(mixed, lambda: "127.0.0.1:4711").endpoints == ("127.0.0.1:4711", "a:1")
+
+
+@pytest.mark.parametrize("written", ["tls: {}\n", "tls:\n"])
+def test_the_key_alone_switches_tls_on(tmp_path: Path, written: str) -> None:
+    """Nobody who wrote `tls:` may get a connection in the open."""
+    site = load_site(_write(tmp_path, GOOD + written))
+    assert site_access(site, str).tls == TlsFiles()
+    assert site_access(load_site(_write(tmp_path, GOOD)), str).tls is None
+
+
+@pytest.mark.parametrize("endpoint", ["embedded", "127.0.0.1:8001", "localhost:8001", "'[::1]:8001'"])
+def test_a_token_may_stay_on_the_machine_without_tls(tmp_path: Path, endpoint: str) -> None:
+    """Nobody is on the way to an endpoint of the worker's own machine."""
+    text = f"endpoints: {endpoint}\nuplink: 1 Gb/s\ntoken_file: /run/token\n"
+    assert load_site(_write(tmp_path, text)).token_file is not None
+
+
+def test_what_a_job_shows_travels_by_name(tmp_path: Path) -> None:
+    """Wire format and files come to the job as they were written, variables and all, for the worker to fill in."""
+    text = "wire_format: views\ntls: {ca: /ca.pem, certificate: $CERT, key: '$DIR/key'}\ntoken_file: ${T}/x\n"
+    access = site_access(load_site(_write(tmp_path, GOOD + text)), str)
+    assert (access.wire_format, access.token_file) == ("views", "${T}/x")
+    assert access.tls == TlsFiles(ca="/ca.pem", certificate="$CERT", key="$DIR/key")
 
 
 def test_finds_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,6 +253,28 @@ def test_what_was_measured_survives_a_restart(throttle: ThrottleBench) -> None:
     assert (after.rate_mbps, after.rate_origin, after.correction) == (before.rate_mbps, "measured", before.correction)
 
 
+def test_sites_learn_from_those_of_their_wire_format(throttle: ThrottleBench) -> None:
+    """What a job takes that sends patches says nothing about one that sends views, which takes 400 times less."""
+    unknown = TEN.replace("rate_per_job: 10 Mb/s\n", "")
+    throttle.site("a", unknown)
+    throttle.site("b", unknown)
+    throttle.site("c", unknown + "wire_format: views\n")
+    throttle.plan()
+    throttle.look()
+    throttle.queue.start("a", 2)
+    log = throttle.log()
+    for proc in (0, 1):
+        log.submitted(1, proc, proc)
+        log.executing(1, proc)
+        log.told(1, proc, beat(proc).encode())
+    sites = throttle.look(after_s=3).sites
+    assert {name: site.rate_origin for name, site in sites.items()} == {
+        "a": "measured",
+        "b": "elsewhere",
+        "c": "pilots",
+    }
+
+
 def test_a_restarted_keeper_opens_nothing_at_once(throttle: ThrottleBench) -> None:
     """It does not know whether jobs have read what they were told last, and waits as if they had not."""
     throttle.site("a", TEN.replace("6000/min", "12/min") + "admission: materialize\n")

@@ -11,7 +11,7 @@ import pytest
 from jobs.exits import ExitClass
 from jobs.running.outcome import write_outcomes
 from jobs.throttle.observe import Observer, round_began
-from jobs.throttle.rate import MEMORY_S, Tally
+from jobs.throttle.tally import MEMORY_S, Tally
 from tests.builders.event_log import EventLog
 from tests.jobs.throttle.test_keeper import beat
 

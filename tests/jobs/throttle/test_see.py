@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jobs.throttle.decide import SiteSeen
     from jobs.throttle.groups import Kind
     from jobs.throttle.observe import Observer
-    from jobs.throttle.rate import Tally
+    from jobs.throttle.tally import Tally
 
 SITE = a_site("A", "1 Gb/s", campaign_share="100 %", admit_factor=1, ramp="6000/min", slots="IsA")
 

@@ -9,8 +9,8 @@ import pytest
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.throttle.correct import Correction
-from jobs.throttle.rate import Tally
 from jobs.throttle.state import SiteState, ThrottleState, read_state, write_state
+from jobs.throttle.tally import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
