@@ -59,14 +59,16 @@ class PatchCutter:
             float32 (n, 48, 48, 1), C-contiguous: patch, wire, drift, channel.
 
         """
-        patches = np.empty((span.size, PATCH_PIXELS, PATCH_PIXELS, 1), dtype=np.float32)
+        parts = []
         done = span.start
         while done < span.stop:
             view, start, stop = self._pixels.first_of(Span(done, span.stop))
-            part = patches[done - span.start : done - span.start + stop - start, ..., 0]
-            part[...] = self._windows(view)[view.wire[start:stop], view.drift[start:stop]]
+            parts.append(self._windows(view)[view.wire[start:stop], view.drift[start:stop]])
             done += stop - start
-        return patches
+        # Most spans lie in one view, and what was cut need not be copied again.
+        none = np.empty((0, PATCH_PIXELS, PATCH_PIXELS), np.float32)
+        patches = parts[0] if len(parts) == 1 else np.concatenate([none, *parts])
+        return patches[..., np.newaxis]
 
     def cut(self, span: Span, most: Most) -> Message:
         """Return a message for as many patches as may go in one; see `sonic.message.Cutter`."""

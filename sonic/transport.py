@@ -6,15 +6,15 @@ implementation.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc  # type: ignore[import-untyped]  # grpcio publishes no type information
-from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult, service_pb2
+from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from sonic.answers import Answer
+from sonic.channel import channel_arguments, channel_credentials, open_channel
 from sonic.credentials import Credentials, Token
 from sonic.errors import (
     AnswerIncomplete,
@@ -32,15 +32,16 @@ from sonic.errors import (
     SonicError,
     TokenRefused,
 )
-from sonic.message import OUTPUT_TENSORS, Tensor
+from sonic.infer_call import InferCalls, request_bytes
+from sonic.message import Tensor
 from sonic.network import EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
+    from tritonclient.grpc import InferResult
 
     from sonic.message import Format, Message
 
@@ -89,25 +90,6 @@ _TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
     (grpc.StatusCode.INVALID_ARGUMENT, "unexpected inference input", ModelMismatch),
 )
 """What only the text tells apart: status, a part of the text in small letters, and what it means for us."""
-
-_INT32_MAX = 2**31 - 1
-
-
-def _channel_arguments() -> list[tuple[str, int]]:
-    """Return the arguments of a channel; giving any replaces tritonclient's own, so its size limits are repeated."""
-    return [
-        ("grpc.max_send_message_length", _INT32_MAX),
-        ("grpc.max_receive_message_length", _INT32_MAX),
-        # gRPC waits up to two minutes between connection attempts; the client's own back-off decides instead.
-        ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-        # A server or a host that has stopped without a word is noticed before the deadline of its requests. Not more
-        # often: servers close connections that ping three times without getting any data between.
-        ("grpc.keepalive_time_ms", 20_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        # Workers often set http_proxy for CVMFS's squid, which gRPC would take for its own; grpc_proxy is meant.
-        ("grpc.enable_http_proxy", int("grpc_proxy" in os.environ)),
-    ]
 
 
 @dataclass(frozen=True)
@@ -211,15 +193,10 @@ class TritonTransport:
         self._endpoint = endpoint
         self._model = model
         self._token = Token(credentials.token_file) if credentials.token_file else None
-        self._client = InferenceServerClient(
-            endpoint,
-            ssl=credentials.tls,
-            root_certificates=_text(credentials.ca_file),
-            private_key=_text(credentials.key_file),
-            certificate_chain=_text(credentials.certificate_file),
-            channel_args=_channel_arguments(),
-        )
-        self._outputs = [InferRequestedOutput(name) for name in OUTPUT_TENSORS]
+        certificates = channel_credentials(credentials)
+        self._client = InferenceServerClient(endpoint, creds=certificates, channel_args=channel_arguments())
+        self._channel = open_channel(endpoint, certificates)
+        self._calls = InferCalls(self._channel)
 
     @property
     def endpoint(self) -> str:
@@ -275,47 +252,22 @@ class TritonTransport:
         def finish(result: InferResult | None, error: InferenceServerException | None) -> None:
             done(self._reply(number, result, error))
 
-        tensor = message.tensor
-        request = InferInput(self._model.format.input_name, list(tensor.shape), self._datatype)
+        name, tensor = self._model.format.input_name, message.tensor
+        datatype = self._model.format.tensors[name].datatype
+        request = b""
         try:
-            request.set_data_from_numpy(tensor)
-            self._client.async_infer(
-                self._model.name,
-                [request],
-                finish,
-                model_version=self._model.version,
-                request_id=str(number),
-                outputs=self._outputs,
-                client_timeout=timeout_s,
-                headers=self._headers(),
-            )
-        except InferenceServerException as error:
-            done(self._reply(number, None, error))
-        except CredentialsUnusable as error:
+            request = request_bytes(self._model.name, self._model.version, number, name, datatype, tensor)
+            self._calls.start(request, timeout_s, self._headers(), finish)
+        except (CredentialsUnusable, RequestRefused) as error:
             done(Reply(number, error=error))
         except ValueError as error:
             away = EndpointAway(f"{self._endpoint}: the connection was closed here: {error}")
             away.__cause__ = error
             done(Reply(number, error=away))
-        return message.payload_bytes + self._envelope_bytes(number, tensor.shape)
-
-    @property
-    def _datatype(self) -> str:
-        return self._model.format.tensors[self._model.format.input_name].datatype
+        return len(request)
 
     def _headers(self) -> dict[str, str] | None:
         return None if self._token is None else self._token.headers()
-
-    def _envelope_bytes(self, number: int, shape: tuple[int, ...]) -> int:
-        """Return the size of a request without its tensor's content."""
-        message = service_pb2.ModelInferRequest(
-            model_name=self._model.name, model_version=self._model.version, id=str(number)
-        )
-        message.inputs.add(name=self._model.format.input_name, datatype=self._datatype, shape=shape)
-        for name in OUTPUT_TENSORS:
-            message.outputs.add(name=name)
-        length_prefix = 5
-        return int(message.ByteSize()) + length_prefix
 
     def _reply(self, number: int, result: InferResult | None, error: InferenceServerException | None) -> Reply:
         if error is not None:
@@ -346,7 +298,4 @@ class TritonTransport:
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
         self._client.close()
-
-
-def _text(file: Path | None) -> str | None:
-    return None if file is None else str(file)
+        self._channel.close()
