@@ -1,4 +1,4 @@
-"""Both wire formats through the real Triton and Envoy: the same bits, at a hundredth of the bytes, whoever else asks."""
+"""Both wire formats through the real Triton and Envoy: the same bits, a hundredth of the bytes, whoever else asks."""
 
 from __future__ import annotations
 
