@@ -96,10 +96,14 @@ def test_bursts_are_counted_whole() -> None:
     assert rate_of(_sliced(_metered(*bursts))).patches_per_s == pytest.approx(16_000 / 4.2, rel=0.01)
 
 
-def test_too_short_a_slice_is_no_result() -> None:
-    """With fewer than two answers there is no rate, and the way out is told."""
-    for marks in ([], [(12.0, 0.1, 256)], [(9.0, 0.0, 0), (12.0, 0.1, 0)]):
-        with pytest.raises(BenchmarkFailed, match="--seconds"):
+def test_a_short_slice_counts_as_a_whole() -> None:
+    """Where answers are so far apart that the middle holds none, the first request begins the span, and it is told."""
+    rate = rate_of(_sliced(_metered((8.0, 1.0, 0), (15.0, 1.7, 600), (15.001, 1.7, 800))))
+    assert rate.short
+    assert rate.patches_per_s == pytest.approx(200, rel=0.001)
+    assert rate.job_cpu_s_per_patch == pytest.approx(0.0005)
+    for marks in ([], [(9.0, 0.0, 0), (12.0, 0.1, 0)]):
+        with pytest.raises(BenchmarkFailed, match=r"Client, patches through Envoy, 1 job: no answer.*--seconds"):
             rate_of(_sliced(_metered(*marks)))
 
 
