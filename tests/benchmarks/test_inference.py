@@ -86,6 +86,7 @@ def test_rate_counts_what_was_answered_in_between() -> None:
     second = _metered(*((at + 0.5, at / 5, 50) for at in range(5, 20)))
     rate = rate_of(_sliced(first, second))
     # From the answer at 10.0 to that at 14.0: four of each job.
+    assert rate.short is False
     assert rate.patches_per_s == pytest.approx(150)
     assert rate.job_cpu_s_per_patch == pytest.approx((0.4 + 0.8) / 600)
 
@@ -99,7 +100,7 @@ def test_bursts_are_counted_whole() -> None:
 def test_a_short_slice_counts_as_a_whole() -> None:
     """Where answers are so far apart that the middle holds none, the first request begins the span, and it is told."""
     rate = rate_of(_sliced(_metered((8.0, 1.0, 0), (15.0, 1.7, 600), (15.001, 1.7, 800))))
-    assert rate.short
+    assert rate.short is True
     assert rate.patches_per_s == pytest.approx(200, rel=0.001)
     assert rate.job_cpu_s_per_patch == pytest.approx(0.0005)
     for marks in ([], [(9.0, 0.0, 0), (12.0, 0.1, 0)]):

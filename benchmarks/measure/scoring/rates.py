@@ -122,7 +122,7 @@ def rate_of(sliced: Sliced) -> Rate:
     times = answers[:, AT_S]
     first = max(int(np.searchsorted(times, sliced.begin_s, side="right")) - 1, 0)
     last = int(np.searchsorted(times, sliced.end_s, side="right")) - 1
-    short = last <= first or times[last] - times[first] < _LEAST_PART * (sliced.end_s - sliced.begin_s)
+    short = last <= first or bool(times[last] - times[first] < _LEAST_PART * (sliced.end_s - sliced.begin_s))
     if short:
         begin_s, end_s, counted = float(marks[:, AT_S].min()), float(times[-1]), answers
     else:
