@@ -185,7 +185,8 @@ def _case_table(results: Results, route: Route) -> Table:
         f" {results.threads_per_server} threads each on {results.machine.cores} cores, events of {inputs.apas} APAs and"
         f" {inputs.patches_per_event:,.0f} patches{busy if is_busy(results.machine.load_at_start) else ''}",
         caption=f"patches/s: median and range of {len(results.cases[0].slices)} slices of"
-        f" {results.times.measured_s:g} s; of (b): in the same round; CPU s and MB: for an event",
+        f" {results.times.measured_s:g} s; of (b): in the same round; CPU s and MB: for an event;"
+        " *: answers are so far apart that a slice counts from its first request on",
     )
     table.add_column("way")
     for name in ("jobs", "patches/s", "range", "of (b)", "CPU s: job", "Triton", "Envoy", "MB", "by Envoy"):
@@ -200,7 +201,7 @@ def _case_table(results: Results, route: Route) -> Table:
         table.add_row(
             f"({letters[case.way]}) {WAYS[case.way]}",
             str(case.jobs),
-            f"{one.patches_per_s:,.0f}",
+            f"{one.patches_per_s:,.0f}" + ("*" if any(slice_.short for slice_ in one.slices) else ""),
             "{:,.0f} - {:,.0f}".format(*one.range_per_s),
             f"{ratio_of[case]:.3f}" if case in ratio_of else "",
             f"{one.middle('job_cpu_s_per_event'):.2f}",

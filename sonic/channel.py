@@ -12,13 +12,21 @@ if TYPE_CHECKING:
 
     from sonic.credentials import Credentials
 
-__all__ = ["channel_arguments", "channel_credentials", "open_channel"]
+__all__ = ["open_channel"]
 
 _INT32_MAX = 2**31 - 1
 
 
-def channel_arguments() -> list[tuple[str, int]]:
-    """Return the arguments of a channel; giving any replaces tritonclient's own, so its size limits are repeated."""
+def open_channel(endpoint: str, credentials: Credentials) -> Any:  # noqa: ANN401  # gRPC's own type
+    """Return a channel to an endpoint, which connects at its first use."""
+    if not credentials.tls:
+        return grpc.insecure_channel(endpoint, options=_arguments())
+    files = (credentials.ca_file, credentials.key_file, credentials.certificate_file)
+    certificates = grpc.ssl_channel_credentials(*(_content(file) for file in files))
+    return grpc.secure_channel(endpoint, certificates, options=_arguments())
+
+
+def _arguments() -> list[tuple[str, int]]:
     return [
         ("grpc.max_send_message_length", _INT32_MAX),
         ("grpc.max_receive_message_length", _INT32_MAX),
@@ -32,21 +40,6 @@ def channel_arguments() -> list[tuple[str, int]]:
         # Workers often set http_proxy for CVMFS's squid, which gRPC would take for its own; grpc_proxy is meant.
         ("grpc.enable_http_proxy", int("grpc_proxy" in os.environ)),
     ]
-
-
-def channel_credentials(credentials: Credentials) -> Any:  # noqa: ANN401  # gRPC's own type
-    """Return the certificates as gRPC takes them; None for no encryption."""
-    if not credentials.tls:
-        return None
-    files = (credentials.ca_file, credentials.key_file, credentials.certificate_file)
-    return grpc.ssl_channel_credentials(*(_content(file) for file in files))
-
-
-def open_channel(endpoint: str, certificates: Any) -> Any:  # noqa: ANN401  # gRPC's own types
-    """Return a channel to an endpoint. Channels of one process that are alike share a connection."""
-    if certificates is None:
-        return grpc.insecure_channel(endpoint, options=channel_arguments())
-    return grpc.secure_channel(endpoint, certificates, options=channel_arguments())
 
 
 def _content(file: Path | None) -> bytes | None:

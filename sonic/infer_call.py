@@ -18,11 +18,11 @@ from sonic.errors import RequestRefused
 from sonic.message import OUTPUT_TENSORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-__all__ = ["InferCalls", "request_bytes"]
+__all__ = ["InferCalls", "request_bytes", "triton_error"]
 
 _METHOD = "/inference.GRPCInferenceService/ModelInfer"
 _LENGTH_DELIMITED = 2
@@ -45,7 +45,7 @@ class InferCalls:
         self,
         request: bytes,
         timeout_s: float,
-        headers: Mapping[str, str] | None,
+        metadata: tuple[tuple[str, str], ...],
         finish: Callable[[InferResult | None, InferenceServerException | None], None],
     ) -> None:
         """Send a request and return at once; `finish` is called once, from any thread, when it ended.
@@ -59,14 +59,19 @@ class InferCalls:
             try:
                 result, error = InferResult(call.result()), None
             except grpc.RpcError as failed:
-                result, error = None, InferenceServerException(failed.details(), status=str(failed.code()))
+                result, error = None, triton_error(failed)
             except grpc.FutureCancelledError:
                 status = str(grpc.StatusCode.CANCELLED)
                 result, error = None, InferenceServerException("cancelled here", status=status)
             finish(result, error)
 
-        call = self._call.future(request, timeout=timeout_s, metadata=tuple((headers or {}).items()))
+        call = self._call.future(request, timeout=timeout_s, metadata=metadata)
         call.add_done_callback(ended)
+
+
+def triton_error(failed: Any) -> InferenceServerException:  # noqa: ANN401  # gRPC's own type
+    """Return tritonclient's error for one of gRPC's."""
+    return InferenceServerException(failed.details(), status=str(failed.code()))
 
 
 def request_bytes(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc  # type: ignore[import-untyped]  # grpcio publishes no type information
-from tritonclient.grpc import InferenceServerClient
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
 from sonic.answers import Answer
-from sonic.channel import channel_arguments, channel_credentials, open_channel
+from sonic.channel import open_channel
 from sonic.credentials import Credentials, Token
 from sonic.errors import (
     AnswerIncomplete,
@@ -32,7 +32,7 @@ from sonic.errors import (
     SonicError,
     TokenRefused,
 )
-from sonic.infer_call import InferCalls, request_bytes
+from sonic.infer_call import InferCalls, request_bytes, triton_error
 from sonic.message import Tensor
 from sonic.network import EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT
 
@@ -193,9 +193,8 @@ class TritonTransport:
         self._endpoint = endpoint
         self._model = model
         self._token = Token(credentials.token_file) if credentials.token_file else None
-        certificates = channel_credentials(credentials)
-        self._client = InferenceServerClient(endpoint, creds=certificates, channel_args=channel_arguments())
-        self._channel = open_channel(endpoint, certificates)
+        self._channel = open_channel(endpoint, credentials)
+        self._questions = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self._calls = InferCalls(self._channel)
 
     @property
@@ -205,18 +204,20 @@ class TritonTransport:
 
     def check(self, timeout_s: float) -> int:
         """Return the most patches that the endpoint takes in a request; see `Transport.check`."""
-        asked = {"client_timeout": timeout_s, "headers": self._headers()}
-        model = (self._model.name, self._model.version)
+        asked = {"timeout": timeout_s, "metadata": self._metadata()}
+        model = {"name": self._model.name, "version": self._model.version}
         try:
-            if not self._client.is_server_ready(**asked):
+            if not self._questions.ServerReady(service_pb2.ServerReadyRequest(), **asked).ready:
                 raise EndpointNotReady(f"{self._endpoint}: the server is up, but not ready")
-            metadata = self._client.get_model_metadata(*model, **asked)
-            config = self._client.get_model_config(*model, **asked).config
-            ready = self._client.is_model_ready(*model, **asked)
-        except InferenceServerException as error:
-            raise sonic_error(error, self._endpoint) from error
+            metadata = self._questions.ModelMetadata(service_pb2.ModelMetadataRequest(**model), **asked)
+            config = self._questions.ModelConfig(service_pb2.ModelConfigRequest(**model), **asked).config
+            ready = self._questions.ModelReady(service_pb2.ModelReadyRequest(**model), **asked).ready
+        except grpc.RpcError as error:
+            raise sonic_error(triton_error(error), self._endpoint) from error
         if not ready:
-            raise EndpointNotReady(f"{self._endpoint}: model {model[0]} version {model[1]} is not ready")
+            raise EndpointNotReady(
+                f"{self._endpoint}: model {self._model.name} version {self._model.version} is not ready"
+            )
         self._check_tensors(metadata)
         return self._most_patches(config)
 
@@ -252,12 +253,11 @@ class TritonTransport:
         def finish(result: InferResult | None, error: InferenceServerException | None) -> None:
             done(self._reply(number, result, error))
 
-        name, tensor = self._model.format.input_name, message.tensor
-        datatype = self._model.format.tensors[name].datatype
-        request = b""
+        model, name = self._model, self._model.format.input_name
+        datatype, request = model.format.tensors[name].datatype, b""
         try:
-            request = request_bytes(self._model.name, self._model.version, number, name, datatype, tensor)
-            self._calls.start(request, timeout_s, self._headers(), finish)
+            request = request_bytes(model.name, model.version, number, name, datatype, message.tensor)
+            self._calls.start(request, timeout_s, self._metadata(), finish)
         except (CredentialsUnusable, RequestRefused) as error:
             done(Reply(number, error=error))
         except ValueError as error:
@@ -266,8 +266,8 @@ class TritonTransport:
             done(Reply(number, error=away))
         return len(request)
 
-    def _headers(self) -> dict[str, str] | None:
-        return None if self._token is None else self._token.headers()
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return () if self._token is None else tuple(self._token.headers().items())
 
     def _reply(self, number: int, result: InferResult | None, error: InferenceServerException | None) -> Reply:
         if error is not None:
@@ -297,5 +297,4 @@ class TritonTransport:
 
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
-        self._client.close()
         self._channel.close()

@@ -86,6 +86,7 @@ def test_rate_counts_what_was_answered_in_between() -> None:
     second = _metered(*((at + 0.5, at / 5, 50) for at in range(5, 20)))
     rate = rate_of(_sliced(first, second))
     # From the answer at 10.0 to that at 14.0: four of each job.
+    assert rate.short is False
     assert rate.patches_per_s == pytest.approx(150)
     assert rate.job_cpu_s_per_patch == pytest.approx((0.4 + 0.8) / 600)
 
@@ -96,10 +97,14 @@ def test_bursts_are_counted_whole() -> None:
     assert rate_of(_sliced(_metered(*bursts))).patches_per_s == pytest.approx(16_000 / 4.2, rel=0.01)
 
 
-def test_too_short_a_slice_is_no_result() -> None:
-    """With fewer than two answers there is no rate, and the way out is told."""
-    for marks in ([], [(12.0, 0.1, 256)], [(9.0, 0.0, 0), (12.0, 0.1, 0)]):
-        with pytest.raises(BenchmarkFailed, match="--seconds"):
+def test_a_short_slice_counts_as_a_whole() -> None:
+    """Where answers are so far apart that the middle holds none, the first request begins the span, and it is told."""
+    rate = rate_of(_sliced(_metered((8.0, 1.0, 0), (15.0, 1.7, 600), (15.001, 1.7, 800))))
+    assert rate.short is True
+    assert rate.patches_per_s == pytest.approx(200, rel=0.001)
+    assert rate.job_cpu_s_per_patch == pytest.approx(0.0005)
+    for marks in ([], [(9.0, 0.0, 0), (12.0, 0.1, 0)]):
+        with pytest.raises(BenchmarkFailed, match=r"Client, patches through Envoy, 1 job: no answer.*--seconds"):
             rate_of(_sliced(_metered(*marks)))
 
 

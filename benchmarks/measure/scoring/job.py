@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from measure.scoring.meter import Metered
     from measure.scoring.ways import WayName
     from sonic import Scores
     from sonic.wire_format import WireFormat
 
 __all__ = ["Failed", "Loop", "Ready", "Slice", "Whole", "WholeEvents", "work"]
+
+
+_BURST_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,11 @@ class _Job:
             self._pipe.send(Ready())
             slice_: Slice = self._pipe.recv()
             time.sleep(max(0.0, slice_.start_at - time.monotonic()))
-            metered: Metered = loop.run(Meter(slice_.stop_at))
+            meter = Meter(slice_.stop_at)
+            retries = loop.run(meter)
+            # Answers that came in one burst with the last one count with it.
+            time.sleep(_BURST_S)
+            metered = meter.metered(retries)
         self._pipe.send(metered)
 
     def _loop(self, order: Loop) -> LocalLoop | BareLoop | ClientLoop:

@@ -21,12 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["CaseResult", "Rate", "Ratio", "SliceResult", "rate_of", "ratios", "slice_result"]
 
 
+_LEAST_PART = 0.25
+"""Of the measured part of a slice that must lie between the answers at its ends."""
+
+
 @dataclass(frozen=True)
 class Rate:
-    """What jobs got done together, and what it cost them."""
+    """What jobs got done together, and what it cost them.
+
+    Attributes:
+        patches_per_s: of all of them.
+        job_cpu_s_per_patch: of their processes.
+        short: whether the slice was too short for answers to come in its middle, so that all of it counts.
+
+    """
 
     patches_per_s: float
     job_cpu_s_per_patch: float
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,7 @@ class SliceResult:
         triton_cpu_s_per_event: of all Triton servers together, scaled to an event.
         envoy_cpu_s_per_event: the same of Envoy.
         retries: requests that were sent again.
+        short: see `Rate`.
 
     """
 
@@ -51,6 +64,7 @@ class SliceResult:
     triton_cpu_s_per_event: float
     envoy_cpu_s_per_event: float
     retries: int
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,30 +107,33 @@ def rate_of(sliced: Sliced) -> Rate:
     """Return what was done in the part of a slice that counts.
 
     Both ends are moved back to the answer before them. Servers that answer for many requests at once give answers in
-    bursts, and a span from just after one burst to just after another holds neither too many nor too few.
+    bursts, and a span from just after one burst to just after another holds neither too many nor too few. With fewer
+    than two answers in that part, all counts, from the first request to the last answer.
 
     Raises:
-        BenchmarkFailed: there are fewer than two answers in it.
+        BenchmarkFailed: there is no answer at all.
 
     """
     marks = np.concatenate([job.marks for job in sliced.jobs])
     answers = marks[marks[:, PATCHES] > 0]
     answers = answers[np.argsort(answers[:, AT_S])]
+    if not len(answers):
+        raise BenchmarkFailed(f"{name_of(sliced.case)}: no answer in a whole slice; ask for more --seconds")
     times = answers[:, AT_S]
-    first = max(0, int(np.searchsorted(times, sliced.begin_s, side="right")) - 1)
+    first = max(int(np.searchsorted(times, sliced.begin_s, side="right")) - 1, 0)
     last = int(np.searchsorted(times, sliced.end_s, side="right")) - 1
-    if last <= first or times[last] <= times[first]:
-        raise BenchmarkFailed(
-            f"{name_of(sliced.case)}: no two answers within {sliced.end_s - sliced.begin_s:.1f} s: "
-            "ask for more --seconds"
-        )
-    n_patches = float(answers[first + 1 : last + 1, PATCHES].sum())
+    short = last <= first or bool(times[last] - times[first] < _LEAST_PART * (sliced.end_s - sliced.begin_s))
+    if short:
+        begin_s, end_s, counted = float(marks[:, AT_S].min()), float(times[-1]), answers
+    else:
+        begin_s, end_s, counted = float(times[first]), float(times[last]), answers[first + 1 : last + 1]
+    n_patches = float(counted[:, PATCHES].sum())
     cpu_s = sum(
-        float(np.diff(np.interp(times[[first, last]], job.marks[:, AT_S], job.marks[:, CPU_S]))[0])
+        float(np.diff(np.interp([begin_s, end_s], job.marks[:, AT_S], job.marks[:, CPU_S]))[0])
         for job in sliced.jobs
         if len(job.marks)
     )
-    return Rate(n_patches / (times[last] - times[first]), cpu_s / n_patches)
+    return Rate(n_patches / (end_s - begin_s), cpu_s / n_patches, short)
 
 
 def slice_result(sliced: Sliced, patches_per_event: float) -> SliceResult:
@@ -138,6 +155,7 @@ def slice_result(sliced: Sliced, patches_per_event: float) -> SliceResult:
         triton_cpu_s_per_event=sliced.servers.triton_cpu_s / events_done,
         envoy_cpu_s_per_event=sliced.servers.envoy_cpu_s / events_done,
         retries=sum(job.retries for job in sliced.jobs),
+        short=rate.short,
     )
 
 
