@@ -29,9 +29,9 @@ from sonic.exchange import Exchange, InFlight
 from sonic.formats import format_named
 from sonic.hit_pixels import HitPixels
 from sonic.limits import Limits
-from sonic.message import Most
-from sonic.network import MODEL_NAME, MODEL_VERSION, PATCH_BYTES
+from sonic.network import MODEL_NAME, MODEL_VERSION
 from sonic.pace import Pacer
+from sonic.request_size import ENVELOPE_BYTES, largest_request
 from sonic.scores import Traffic
 from sonic.transport import Model, TritonTransport
 from sonic.window import Window
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
     from sonic.wire_format import WireFormat
 
 __all__ = ["Client"]
-
-_ENVELOPE_BYTES = 256
-"""Upper bound of a request's bytes beside its tensor: names, shapes, length prefixes; 170 with the usual names."""
 
 
 class _Step(NamedTuple):
@@ -120,7 +117,12 @@ class Client:
         return replace(self._traffic, paced_s=self._pacer.blocked_s)
 
     def reachable(self) -> bool:
-        """Tell whether an endpoint can be asked now: each that is not being left alone is checked once."""
+        """Tell whether an endpoint can be asked now: each that is not being left alone is checked once.
+
+        Raises:
+            CredentialsUnusable: a certificate, key or token can no longer be used.
+
+        """
         try:
             return self._endpoints.pick() is not None
         except RequestRefused:
@@ -133,6 +135,7 @@ class Client:
             EndpointAway: not one usable answer for `patience_s`, in which waiting for the pacer does not count.
             RequestRefused: an endpoint refused a request, or all of them our network.
             BadAnswer: a request was answered with something unusable, again and again.
+            CredentialsUnusable: a certificate, key or token can no longer be used.
 
         """
         pixels = HitPixels(views)
@@ -162,10 +165,10 @@ class Client:
         if picked is None:
             return _Step(until=self._endpoints.next_try_at())
         endpoint, transport = picked
-        message = exchange.next_message(self._most(endpoint))
+        message = exchange.next_message(largest_request(self._format, self._limits, self._pacer, endpoint))
         if exchange.in_flight and exchange.bytes_in_flight + message.payload_bytes > self._limits.window_bytes:
             return _Step()
-        size = message.payload_bytes + _ENVELOPE_BYTES
+        size = message.payload_bytes + ENVELOPE_BYTES
         hold_s = self._pacer.wait_s(size)
         if hold_s > 0:
             return _Step(paced=True, until=time.monotonic() + hold_s)
@@ -177,18 +180,6 @@ class Client:
         """Return how many requests may be in flight at best."""
         limits = self._limits
         return limits.window_requests if self._pacer.rate_mbps is None else limits.paced_window_requests
-
-    def _most(self, endpoint: Endpoint) -> Most:
-        """Return how large a request to an endpoint may be, at the share of this moment."""
-        limits = self._limits
-        most_bytes = min(limits.largest_request_bytes, endpoint.most_bytes)
-        if self._format.name == "views":
-            in_part_of_share = self._pacer.payload_bytes_in(limits.paced_message_s)
-            most_bytes = min(most_bytes, max(limits.least_message_bytes, in_part_of_share))
-            return Most(min(endpoint.most_patches, limits.message_patches), most_bytes)
-        most_bytes = min(most_bytes, self._pacer.payload_bytes_in(limits.paced_request_s))
-        patches = max(1, int(min(endpoint.most_patches, limits.batch_patches, most_bytes // PATCH_BYTES)))
-        return Most(self._pacer.units_in_request(PATCH_BYTES, _ENVELOPE_BYTES, patches), most_bytes)
 
     def _send(self, exchange: Exchange, message: Message, endpoint: Endpoint, transport: Transport) -> None:
         request = exchange.take(message)

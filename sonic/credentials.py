@@ -88,7 +88,7 @@ class Token:
             raise CredentialsUnusable(f"{self._file}: the token file cannot be read: {error.strerror}") from error
         seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen != self._seen:
-            token = _read("token", self._file, private=True).decode("ascii", "replace").strip()
+            token = _read("token", self._file, private=True).strip().decode("ascii", "replace")
             if not token.isprintable() or not token.isascii() or " " in token:
                 raise CredentialsUnusable(f"{self._file}: holds no bearer token, which is one word of ASCII characters")
             self._token, self._seen = token, seen

@@ -20,7 +20,7 @@
     ├── ModelUnusable             the model file for the cpu flavour is missing or not a network of ours
     └── SetupFailed               a program that a server needs cannot be fetched, unpacked or started
 
-Errors of tritonclient and gRPC become these in `sonic.transport`, those of ONNX Runtime in `sonic.local`, always
+Errors of tritonclient and gRPC become these in `sonic.foreign_errors`, those of ONNX Runtime in `sonic.local`, always
 chained with ``from``. This module travels to the servers, so it imports nothing of the project.
 """
 

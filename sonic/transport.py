@@ -1,4 +1,4 @@
-"""The wire to one endpoint: requests out, answers in, and every foreign error made one of ours.
+"""The wire to one endpoint: requests out, answers in.
 
 The client's logic (windows, retries, endpoints) knows only the `Transport` protocol; `sonic.fake` is the other
 implementation.
@@ -22,16 +22,11 @@ from sonic.errors import (
     CredentialsUnusable,
     EndpointAway,
     EndpointNotReady,
-    EndpointOverloaded,
-    EndpointSilent,
-    EndpointUntrusted,
     ModelMismatch,
-    ModelMissing,
     RequestRefused,
-    RequestTooLarge,
     SonicError,
-    TokenRefused,
 )
+from sonic.foreign_errors import sonic_error
 from sonic.infer_call import InferCalls, request_bytes, triton_error
 from sonic.message import Tensor
 from sonic.network import EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT
@@ -45,51 +40,7 @@ if TYPE_CHECKING:
 
     from sonic.message import Format, Message
 
-__all__ = ["ERROR_OF_STATUS", "Model", "Reply", "Transport", "TritonTransport", "sonic_error"]
-
-ERROR_OF_STATUS: dict[grpc.StatusCode, type[SonicError]] = {
-    grpc.StatusCode.OK: BadAnswer,  # success without a result
-    grpc.StatusCode.CANCELLED: EndpointAway,
-    grpc.StatusCode.UNKNOWN: EndpointAway,
-    grpc.StatusCode.INVALID_ARGUMENT: RequestRefused,
-    grpc.StatusCode.DEADLINE_EXCEEDED: EndpointSilent,
-    grpc.StatusCode.NOT_FOUND: ModelMissing,
-    grpc.StatusCode.ALREADY_EXISTS: RequestRefused,
-    grpc.StatusCode.PERMISSION_DENIED: TokenRefused,
-    grpc.StatusCode.UNAUTHENTICATED: TokenRefused,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: EndpointOverloaded,
-    grpc.StatusCode.FAILED_PRECONDITION: RequestRefused,
-    grpc.StatusCode.ABORTED: EndpointAway,
-    grpc.StatusCode.OUT_OF_RANGE: RequestRefused,
-    grpc.StatusCode.UNIMPLEMENTED: RequestRefused,
-    grpc.StatusCode.INTERNAL: EndpointAway,  # a backend that died, a proxy that reset the stream
-    grpc.StatusCode.UNAVAILABLE: EndpointAway,
-    grpc.StatusCode.DATA_LOSS: EndpointAway,
-}
-"""What each gRPC status means for us."""
-
-_STATUS_OF_TEXT = {str(status): status for status in grpc.StatusCode}
-_TOLD_BY_TEXT: tuple[tuple[grpc.StatusCode, str, type[SonicError]], ...] = (
-    (grpc.StatusCode.UNAVAILABLE, "maximum queue size", EndpointOverloaded),
-    (grpc.StatusCode.UNAVAILABLE, "overflow", EndpointOverloaded),  # a proxy's own limit of requests
-    (grpc.StatusCode.UNAVAILABLE, "tls handshake failed", EndpointUntrusted),
-    (grpc.StatusCode.UNAVAILABLE, "ssl handshake failed", EndpointUntrusted),  # the same in older versions of gRPC
-    (grpc.StatusCode.UNAVAILABLE, "certificate", EndpointUntrusted),
-    (grpc.StatusCode.UNAVAILABLE, "verification check failed", EndpointUntrusted),  # it is another host's
-    (grpc.StatusCode.UNAVAILABLE, "security handshaker", EndpointUntrusted),  # a file of ours holds no certificate
-    (grpc.StatusCode.UNAVAILABLE, "tsi_data_corrupted", EndpointUntrusted),  # the server ends it: our certificate
-    (grpc.StatusCode.UNAVAILABLE, "handshake read failed", EndpointUntrusted),  # the same, a moment earlier
-    (grpc.StatusCode.UNAVAILABLE, "not ready", EndpointNotReady),
-    (grpc.StatusCode.NOT_FOUND, "no available versions", EndpointNotReady),  # a Triton that is stopping
-    (grpc.StatusCode.RESOURCE_EXHAUSTED, "larger than max", RequestTooLarge),
-    (grpc.StatusCode.UNKNOWN, "payload too large", RequestTooLarge),  # Envoy's limit of bodies
-    (grpc.StatusCode.UNKNOWN, "status: 413", RequestTooLarge),  # that of a proxy which answers in HTTP
-    (grpc.StatusCode.INVALID_ARGUMENT, "batch-size must be <=", RequestTooLarge),
-    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape", ModelMismatch),
-    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected datatype", ModelMismatch),
-    (grpc.StatusCode.INVALID_ARGUMENT, "unexpected inference input", ModelMismatch),
-)
-"""What only the text tells apart: status, a part of the text in small letters, and what it means for us."""
+__all__ = ["Model", "Reply", "Transport", "TritonTransport"]
 
 
 @dataclass(frozen=True)
@@ -158,19 +109,6 @@ class Transport(Protocol):
     def close(self) -> None:
         """Cancel what is in flight and hang up."""
         ...
-
-
-def sonic_error(error: InferenceServerException, endpoint: str) -> SonicError:
-    """Return our error for one of tritonclient's."""
-    said = str(error.message() or "")
-    text = f"{endpoint}: {said}"
-    status = _STATUS_OF_TEXT.get(error.status() or "")
-    if status is None:  # tritonclient itself objected, before anything was sent
-        return RequestRefused(text)
-    lower = said.lower()
-    told = (kind for its, part, kind in _TOLD_BY_TEXT if its is status and part in lower)
-    kind = next(told, ERROR_OF_STATUS[status])
-    return kind(f"{text} ({status.name})")
 
 
 class TritonTransport:

@@ -17,12 +17,12 @@ import zstandard
 from tritonclient.utils import InferenceServerException
 
 from sonic.errors import EndpointAway, RequestRefused, RequestTooLarge, TokenRefused
+from sonic.foreign_errors import sonic_error
 from sonic.formats import format_named
 from sonic.network import EM_TRK_NONE_OUTPUT, MICHEL_OUTPUT, MODEL_NAME
 from sonic.server.models import DEMO_MODEL
 from sonic.server.models.quality import file_sha256, run_model
 from sonic.server.repository import MAX_BATCH_PATCHES, MOST_MESSAGE_PATCHES
-from sonic.transport import sonic_error
 from sonic.view_message import Strip, pack, unpack
 from tests.builders.wire_vector import FOLDER, N_PATCHES_SHOWN, make_strip, patches_of
 

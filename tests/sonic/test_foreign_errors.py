@@ -1,4 +1,4 @@
-"""Every foreign error becomes one of ours: those of tritonclient, of gRPC, and of what lies between us and a server."""
+"""What gRPC, tritonclient, proxies and servers say becomes an error of ours, and none is missed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from sonic.errors import (
     SonicError,
     TokenRefused,
 )
+from sonic.foreign_errors import _TOLD_BY_TEXT, ERROR_OF_STATUS, sonic_error
 from sonic.hit_pixels import Span
 from sonic.message import Message
-from sonic.transport import _TOLD_BY_TEXT, ERROR_OF_STATUS, sonic_error
 from tests.builders.client import FORMATS
 from tests.builders.kserve import KServe, a_message, a_transport, ask
 
