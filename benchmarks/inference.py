@@ -16,23 +16,19 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from statistics import mean
 from typing import TYPE_CHECKING
 
 from measure.errors import BenchmarkFailed
-from measure.machine import Machine, describe_machine, is_busy
-from measure.scoring.cases import ROUTE_WORDS, ROUTES, deal, one_round
+from measure.machine import describe_machine
+from measure.scoring.cases import ROUTES, deal, one_round
 from measure.scoring.crew import Times, crew_of
-from measure.scoring.rates import CaseResult, ratios, slice_result
+from measure.scoring.rates import CaseResult, slice_result
+from measure.scoring.results import Results, document_of
 from measure.scoring.servers import own_servers
-from measure.scoring.verdict import AIMED_APAS, EXPERIMENT_CPU_S, LEAST_RATIO, MOST_CPU_S, failures
-from measure.scoring.ways import WAYS
+from measure.scoring.tables import case_table, whole_table
+from measure.scoring.verdict import LEAST_RATIO
 from rich.console import Console
-from rich.table import Table
 
 from jobs.pool.folders import runtime_folder
 from sonic.errors import SonicError
@@ -40,40 +36,13 @@ from sonic.server.install import install
 from sonic.server.models import DEMO_MODEL
 
 if TYPE_CHECKING:
-    from measure.scoring.cases import Case, Route
+    from measure.scoring.cases import Case
     from measure.scoring.crew import Crew
     from measure.scoring.inputs import Inputs
-    from measure.scoring.job import WholeEvents
-    from measure.scoring.rates import Ratio, SliceResult
+    from measure.scoring.rates import SliceResult
     from measure.scoring.servers import Servers
 
-    from sonic.wire_format import WireFormat
-
 console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120, highlight=False)
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything that one run has measured."""
-
-    machine: Machine
-    model: str
-    servers: int
-    threads_per_server: int
-    inputs: Inputs
-    times: Times
-    whole: dict[WireFormat, WholeEvents]
-    cases: tuple[CaseResult, ...]
-
-    @property
-    def ratios(self) -> list[Ratio]:
-        """Ours beside the bare loop."""
-        return ratios(self.cases)
-
-    @property
-    def failures(self) -> list[str]:
-        """Why the run proves nothing, or which aims were missed."""
-        return failures(self.ratios, self.whole, full=self.inputs.apas == AIMED_APAS and self.inputs.density == 1)
 
 
 def main() -> int:
@@ -92,8 +61,8 @@ def main() -> int:
     _write(results, options.out)
     plot_rates(results.cases, options.plot or options.out.with_suffix(".png"))
     for route in ROUTES:
-        console.print(_case_table(results, route))
-    console.print(_whole_table(results))
+        console.print(case_table(results, route))
+    console.print(whole_table(results))
     for line in results.failures or ["every aim is reached, and every score has the same bits"]:
         console.print(line, markup=False)
     console.print(f"written to {options.out} and {options.plot or options.out.with_suffix('.png')}")
@@ -177,89 +146,9 @@ def _cases(
     return tuple(CaseResult(case, tuple(found)) for case, found in slices.items())
 
 
-def _case_table(results: Results, route: Route) -> Table:
-    inputs = results.inputs
-    busy = f"; the machine was busy: load {results.machine.load_at_start:.1f}"
-    table = Table(
-        title=f"Inference {ROUTE_WORDS[route]}: {results.model} network, {results.servers} servers with"
-        f" {results.threads_per_server} threads each on {results.machine.cores} cores, events of {inputs.apas} APAs and"
-        f" {inputs.patches_per_event:,.0f} patches{busy if is_busy(results.machine.load_at_start) else ''}",
-        caption=f"patches/s: median and range of {len(results.cases[0].slices)} slices of"
-        f" {results.times.measured_s:g} s; of (b): in the same round; CPU s and MB: for an event;"
-        " *: answers are so far apart that a slice counts from its first request on",
-    )
-    table.add_column("way")
-    for name in ("jobs", "patches/s", "range", "of (b)", "CPU s: job", "Triton", "Envoy", "MB", "by Envoy"):
-        table.add_column(name, justify="right")
-    ratio_of = {ratio.case: ratio.value for ratio in results.ratios}
-    letters = dict(zip(WAYS, "abcd", strict=True))
-    shown = [one for one in results.cases if one.case.route in ("none", route)]
-    order = list(WAYS)
-    for one in sorted(shown, key=lambda one: (one.case.route != "none", one.case.jobs, order.index(one.case.way))):
-        case = one.case
-        served, through_envoy = case.route != "none", case.route == "envoy"
-        table.add_row(
-            f"({letters[case.way]}) {WAYS[case.way]}",
-            str(case.jobs),
-            f"{one.patches_per_s:,.0f}" + ("*" if any(slice_.short for slice_ in one.slices) else ""),
-            "{:,.0f} - {:,.0f}".format(*one.range_per_s),
-            f"{ratio_of[case]:.3f}" if case in ratio_of else "",
-            f"{one.middle('job_cpu_s_per_event'):.2f}",
-            f"{one.middle('triton_cpu_s_per_event'):.2f}" if served else "",
-            f"{one.middle('envoy_cpu_s_per_event'):.2f}" if through_envoy else "",
-            f"{one.middle('bytes_per_event') / 1e6:.2f}" if served else "",
-            f"{one.middle('envoy_bytes_per_event') / 1e6:.2f}" if through_envoy else "",
-        )
-    return table
-
-
-def _whole_table(results: Results) -> Table:
-    table = Table(
-        title="Whole events, one job alone, through Envoy",
-        caption=f"aim: under {MOST_CPU_S:g} CPU s for views; the experiment's client needed about"
-        f" {EXPERIMENT_CPU_S:g} s to build patches",
-    )
-    table.add_column("way")
-    for name in ("CPU s in the job", "seconds", "MB handed to gRPC"):
-        table.add_column(name, justify="right")
-    table.add_column("scores")
-    for form, events in results.whole.items():
-        table.add_row(
-            WAYS[form],
-            f"{mean(events.cpu_s):.2f}",
-            f"{mean(events.seconds):.2f}",
-            f"{mean(events.bytes_sent) / 1e6:.2f}",
-            f"the same bits as {WAYS['onnx']}'s" if events.same_scores else "DIFFERENT",
-        )
-    return table
-
-
 def _write(results: Results, path: Path) -> None:
-    document = {
-        "benchmark": "inference",
-        "written": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "machine": asdict(results.machine),
-        "machine_was_busy": is_busy(results.machine.load_at_start),
-        "versions": {name: version(name) for name in ("tritonclient", "grpcio", "onnxruntime", "numpy")},
-        "model": results.model,
-        "servers": results.servers,
-        "threads_per_server": results.threads_per_server,
-        "inputs": asdict(results.inputs),
-        "times": asdict(results.times),
-        "same_scores": all(events.same_scores for events in results.whole.values()),
-        "whole_events": {form: asdict(events) for form, events in results.whole.items()},
-        "cases": [_with_medians(one) for one in results.cases],
-        "ratios_to_bare": [{**asdict(one), "median": one.value} for one in results.ratios],
-        "aims": {"ratio_to_bare": LEAST_RATIO, "job_cpu_s_per_event_views": MOST_CPU_S},
-        "failures": results.failures,
-    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _with_medians(one: CaseResult) -> dict[str, object]:
-    slowest, fastest = one.range_per_s
-    return {**asdict(one), "patches_per_s": one.patches_per_s, "slowest_per_s": slowest, "fastest_per_s": fastest}
+    path.write_text(json.dumps(document_of(results), indent=2) + "\n")
 
 
 def _say(line: str) -> None:

@@ -199,9 +199,7 @@ class TritonTransport:
         except (CredentialsUnusable, RequestRefused) as error:
             done(Reply(number, error=error))
         except ValueError as error:
-            away = EndpointAway(f"{self._endpoint}: the connection was closed here: {error}")
-            away.__cause__ = error
-            done(Reply(number, error=away))
+            done(Reply(number, error=EndpointAway(f"{self._endpoint}: the connection was closed here: {error}")))
         return len(request)
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:

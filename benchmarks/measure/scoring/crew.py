@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,13 +112,14 @@ def crew_of(jobs: int, folder: Path, events: int, model: Path, threads: int) -> 
     pipes: list[Connection] = []
     processes: list[SpawnProcess] = []
     try:
-        for _ in range(jobs):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, folder, events, model, threads), daemon=True)
-            process.start()
-            theirs.close()
-            pipes.append(ours)
-            processes.append(process)
+        with _interrupts_ignored():
+            for _ in range(jobs):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=work, args=(theirs, folder, events, model, threads), daemon=True)
+                process.start()
+                theirs.close()
+                pipes.append(ours)
+                processes.append(process)
         yield Crew(pipes)
     finally:
         for pipe in pipes:
@@ -125,6 +127,16 @@ def crew_of(jobs: int, folder: Path, events: int, model: Path, threads: int) -> 
         for process in processes:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let what is started meanwhile ignore Ctrl-C, which reaches the whole group: this process ends the others."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _heard(pipe: Connection, kind: type[_Said]) -> _Said:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,8 +96,6 @@ def work(pipe: Connection, folder: Path, events: int, model: Path, threads: int)
         threads: of it.
 
     """
-    # Ctrl-C reaches the whole group of processes; the one that gives the orders ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     job = _Job(pipe, folder, events, model, threads)
     while True:
         try:
