@@ -223,9 +223,11 @@ class Client:
         elif isinstance(error, BadAnswer) and request.bad_answers < self._limits.bad_answers_allowed:
             request = replace(request, bad_answers=request.bad_answers + 1)
             self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
+        elif isinstance(error, EndpointOverloaded):
+            self._window.refused(sent.sent_at, time.monotonic(), self._most_requests())
+            answer_s = self._window.answer_s or self._limits.backoff_first_s
+            self._endpoints.overloaded(endpoint, error, sent_at=sent.sent_at, answer_s=answer_s)
         elif isinstance(error, EndpointAway | TokenRefused):
-            if isinstance(error, EndpointOverloaded):
-                self._window.refused(sent.sent_at, time.monotonic(), self._most_requests())
             self._endpoints.failed(endpoint, error, sent_at=sent.sent_at)
         else:
             raise error

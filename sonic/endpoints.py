@@ -109,6 +109,24 @@ class Endpoints:
         endpoint.failed_at = time.monotonic()
         endpoint.alone_until = endpoint.failed_at + random.uniform(0.0, ceiling)  # noqa: S311  # no secret
 
+    def overloaded(self, endpoint: Endpoint, error: SonicError, *, sent_at: float, answer_s: float) -> None:
+        """Leave an endpoint alone that answered that its queue is full; it is well, so it owes no check.
+
+        Args:
+            endpoint: that answered.
+            error: what it said.
+            sent_at: when the request was sent, as for `failed`.
+            answer_s: how long answers take: by then the queue has room again. Further refusals in a row double it.
+
+        """
+        endpoint.last_error = error
+        if endpoint.failures and sent_at < endpoint.failed_at:
+            return
+        ceiling = min(self._limits.backoff_max_s, answer_s * 2.0**endpoint.failures)
+        endpoint.failures += 1
+        endpoint.failed_at = time.monotonic()
+        endpoint.alone_until = endpoint.failed_at + random.uniform(0.5, 1.0) * ceiling  # noqa: S311  # no secret
+
     def answered(self, endpoint: Endpoint) -> None:
         """Note that an endpoint did what was asked."""
         endpoint.failures = 0

@@ -11,6 +11,11 @@ from __future__ import annotations
 
 __all__ = ["Window"]
 
+_SMOOTH = 0.2
+_MORE = 0.25
+"""Requests that a window's worth of answers adds. TCP adds one; but windows here are so small that every fourth request
+would meet a full queue, and what is refused was sent in vain."""
+
 _LESS = 0.7
 _HALF = 0.5
 _FORGET = 1.001
@@ -19,6 +24,9 @@ _FORGET = 1.001
 
 class Window:
     """The window of one client.
+
+    Attributes:
+        answer_s: how long answers took lately, seconds; 0 before the first.
 
     Args:
         first: requests that may be in flight at the start; each answer adds one, until the first that waited too long.
@@ -32,6 +40,7 @@ class Window:
         self._never_shrunk = True
         self._quickest_s_per_patch = float("inf")
         self._changed_at = float("-inf")
+        self.answer_s = 0.0
 
     def requests(self, most: int) -> int:
         """Return how many requests may be in flight now: 1 to `most`."""
@@ -48,12 +57,13 @@ class Window:
 
         """
         latency_s = now - sent_at
+        self.answer_s += (latency_s - self.answer_s) * (_SMOOTH if self.answer_s else 1.0)
         self._quickest_s_per_patch = min(self._quickest_s_per_patch * _FORGET, latency_s / n_patches)
         waited_s = latency_s - self._quickest_s_per_patch * n_patches
         if waited_s > self._target_s:
             self._shrink(_LESS, sent_at, now, most)
         elif self._size < most:
-            self._size = min(float(most), self._size + (1.0 if self._never_shrunk else 1.0 / self._size))
+            self._size = min(float(most), self._size + (1.0 if self._never_shrunk else _MORE / self._size))
 
     def refused(self, sent_at: float, now: float, most: int) -> None:
         """Learn that a server's queue was full."""

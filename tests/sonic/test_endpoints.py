@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sonic.endpoints import Endpoint, Endpoints
-from sonic.errors import EndpointAway, EndpointUntrusted, ModelMissing, RequestRefused, TokenRefused
+from sonic.errors import EndpointAway, EndpointOverloaded, EndpointUntrusted, ModelMissing, RequestRefused, TokenRefused
 from sonic.fake import FakeTransport
 from sonic.limits import Limits
 
@@ -143,3 +143,27 @@ def test_closing_closes_what_was_opened_and_asks_for_a_new_check() -> None:
     assert fake.closed
     picked(endpoints)
     assert fake.n_checks == 2
+
+
+def test_a_full_queue_is_waited_for_as_long_as_answers_take() -> None:
+    """The endpoint is well: it must owe no check, and be asked again when its queue has moved, later if it has not."""
+    fake = FakeTransport()
+    endpoints = endpoints_of(fake)
+    endpoint = picked(endpoints)
+    for ceiling_s in (2.0, 4.0, 8.0):
+        endpoints.overloaded(endpoint, EndpointOverloaded("full"), sent_at=time.monotonic(), answer_s=2.0)
+        assert ceiling_s / 2 <= endpoint.alone_until - endpoint.failed_at <= ceiling_s
+    assert endpoints.pick() is None
+    endpoint.alone_until = 0.0
+    assert picked(endpoints) is endpoint
+    assert fake.n_checks == 1
+
+
+def test_requests_that_meet_one_full_queue_together_are_one_refusal() -> None:
+    """A window of requests refused at once must not double the wait again and again."""
+    endpoints = endpoints_of(FakeTransport())
+    endpoint = picked(endpoints)
+    sent_at = time.monotonic()
+    for _ in range(4):
+        endpoints.overloaded(endpoint, EndpointOverloaded("full"), sent_at=sent_at, answer_s=1.0)
+    assert endpoint.failures == 1

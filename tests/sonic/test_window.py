@@ -69,19 +69,19 @@ def test_it_shrinks_to_one_and_no_further() -> None:
     assert window.requests(MOST) == 1
 
 
-def test_it_grows_by_one_in_a_windows_worth_of_answers() -> None:
+def test_it_grows_by_one_in_four_windows_worth_of_answers() -> None:
     """After it has shrunk it must feel its way up, not jump."""
     window = a_window()
     for number in range(40):
         window.refused(float(number), number + 0.5, MOST)
     assert window.requests(MOST) == 1
     sizes = []
-    for number in range(200):
+    for number in range(800):
         window.answered(1, 100.0 + number, 100.0 + number + QUICK_S, MOST)
         sizes.append(window.requests(MOST))
     answers_at = [sizes.count(size) for size in range(2, MOST)]
     assert sizes == sorted(sizes)
-    assert all(size - 2 <= count <= size + 2 for size, count in enumerate(answers_at, start=2))
+    assert all(4 * size - 3 <= count <= 4 * size + 5 for size, count in enumerate(answers_at, start=2)), answers_at
     assert sizes[-1] == MOST
 
 
