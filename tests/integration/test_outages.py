@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from jobs.block import WhenPoolAway
     from jobs.record import Record
     from sonic.server.state import ServersState
-    from sonic.wire_format import WireFormat
 
 N_JOBS = 3
 EVENTS_PER_JOB = 40
@@ -178,17 +177,15 @@ def _kill(state: ServersState, *servers: int) -> None:
         os.kill(state.servers[number].pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("wire_format", ["views", "patches"])
 def test_no_event_is_lost_or_doubled_while_servers_come_and_go(
     tmp_path: Path,
     events: Path,
     expected: list[list[tuple[int, NDArray[np.float64]]]],
     servers: Callable[[int], ServersState],
-    wire_format: WireFormat,
 ) -> None:
     """Either server killed and restarted, one drained and added again: every job ends well, with the right scores."""
     state = servers(2)
-    access = SiteAccess(endpoints=(state.endpoint,), wire_format=wire_format, patience_s=60)
+    access = SiteAccess(endpoints=(state.endpoint,), wire_format="views", patience_s=60)
     campaign = Campaign(tmp_path / "jobs", events, "gpu", access, "hold")
     with campaign.running() as jobs:
         for number in (0, 1):
