@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -89,8 +90,12 @@ class Submitted:
 
 
 @pytest.fixture
-def submit(tmp_path: Path, condor_pool: PoolState) -> Iterator[Callable[..., Submitted]]:
+def submit(
+    tmp_path: Path, condor_pool: PoolState, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Submitted]]:
     """Give the call that submits the job; whatever is left of it is removed."""
+    # What `enter_pool` sets must not lead later tests to this pool.
+    monkeypatch.setenv("CONDOR_CONFIG", os.environ.get("CONDOR_CONFIG", ""))
     enter_pool(Path(condor_pool.folder))
     made: list[Submitted] = []
 
