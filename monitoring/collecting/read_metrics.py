@@ -140,10 +140,11 @@ def read_samples(text: str) -> Iterator[Sample]:
     """
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            # The parser takes the ending off a family's name, and a counter may have come without it.
-            if sample.name in WANTED:
+            # The parser adds `_total` to counters that came without it.
+            metric = sample.name if sample.name in WANTED else sample.name.removesuffix("_total")
+            if metric in WANTED:
                 labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-                yield Sample(sample.name, labels, float(sample.value))
+                yield Sample(metric, labels, float(sample.value))
 
 
 def _ask(url: str) -> Answer:

@@ -144,7 +144,8 @@ def _read_rotated(path: Path, before: Position, end: bytes, most_bytes: int) -> 
 
 def _begin_again(handle: int, size: int, before: Position, path: Path, end: bytes) -> tuple[Position, str]:
     """Return where to go on in a file that is not as it was, and what to say about it."""
-    same = before.head != b"" and os.pread(handle, len(before.head), 0) == before.head
+    head = os.pread(handle, len(before.head), 0)
+    same = head != b"" and before.head.startswith(head)
     if same and size < before.offset:
         # What is left of it was read before.
         kept = os.pread(handle, size, 0)
