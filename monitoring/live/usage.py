@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Quantiles", "Usage", "asked_of", "usage_by"]
 
-_MOST_ATTEMPTS = 20_000
+_MOST_ATTEMPTS = 5_000
 """The newest are enough to tell a distribution by."""
 
 

@@ -142,7 +142,8 @@ CREATE TABLE attempts (
     PRIMARY KEY (job, cluster, attempt)
 ) WITHOUT ROWID;
 CREATE INDEX attempts_by_block ON attempts (block);
-CREATE INDEX attempts_by_class ON attempts (exit_class, site, host, ended_at);
+CREATE INDEX attempts_by_end ON attempts (exit_class, ended_at);
+CREATE INDEX attempts_failed ON attempts (exit_class, site, host) WHERE exit_class != 'done';
 
 CREATE TABLE rollups (
     bin_s INTEGER NOT NULL, at INTEGER NOT NULL, site TEXT NOT NULL, flavour TEXT NOT NULL,
