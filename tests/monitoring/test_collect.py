@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,7 +27,6 @@ from tests.builders.campaign_life import CampaignLife, a_heartbeat
 from tests.builders.event_log import EventLog
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -184,6 +184,47 @@ def test_nothing_is_lost_or_doubled_when_writing_fails(
             collector.connection.set_progress_handler(None, 0)
     assert problems > 2
     assert_exact(collect(campaign, store), life)
+
+
+def test_a_full_disk_is_said_and_made_up_for(campaign: CampaignBuilder, store: Path) -> None:
+    """While there is no space nothing is kept, in whole transactions; when there is some again, nothing is missing."""
+    life = CampaignLife(campaign.plan(25))
+    with collecting(campaign, store) as collector:
+        collector.tick()
+        pages = collector.connection.execute("PRAGMA page_count").fetchone()[0]
+        collector.connection.execute(f"PRAGMA max_page_count = {pages}")
+        for _ in life.steps(seed=4):
+            pass
+        report = collector.catch_up()
+        assert "full" in report.problem
+        assert "free some space" in report.problem
+        collector.connection.execute("PRAGMA max_page_count = 1000000")
+        assert not collector.catch_up().problem
+    assert_exact(open_reader(store), life)
+
+
+def test_a_store_that_is_damaged_while_it_is_open_is_made_anew(
+    campaign: CampaignBuilder, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What SQLite calls malformed is set aside, and the numbers come back from the logs."""
+    life = CampaignLife(campaign.plan(25))
+    for _ in life.steps(seed=6):
+        pass
+    with collecting(campaign, store) as collector:
+        collector.catch_up()
+        with monkeypatch.context() as patch:
+
+            def malformed(*_: object, **__: object) -> None:
+                raise sqlite3.DatabaseError("database disk image is malformed")
+
+            patch.setattr(collector._blocks, "follow", malformed)
+            assert collector.tick().behind
+        collector.catch_up()
+    connection = open_reader(store)
+    assert_exact(connection, life)
+    said = connection.execute("SELECT text FROM notes WHERE source = 'store'").fetchone()[0]
+    assert "malformed" in said
+    assert "samples of metrics" in said
 
 
 KILLED = """
