@@ -1,7 +1,7 @@
 """HTCondor's event log as the text that it is: for who must know, to the byte, up to which event a log was read.
 
-HTCondor's bindings take three to four times as long, and wait up to two seconds for the rest of an event that is half-written;
-this leaves such a one alone. Both give the same `LogEvent`; a test compares them event by event.
+HTCondor's bindings take three to four times as long, and wait up to two seconds for the rest of an event that is
+half-written; this leaves such a one alone. Both give the same `LogEvent`; a test compares them event by event.
 """
 
 from __future__ import annotations
