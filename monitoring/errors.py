@@ -1,8 +1,11 @@
-"""What can go wrong with a report.
+"""What can go wrong in monitoring.
 
     JobsError                 (jobs.errors; the command line maps this one tree)
     └── MonitoringError
-        └── NothingToReport       the folder is no campaign's, or nothing was planned in it yet
+        ├── NothingToReport       the folder is no campaign's, or nothing was planned in it yet
+        ├── NothingToCollect      the same, for the dashboard's collector
+        ├── StoreBusy             another process writes the store
+        └── StoreUnusable         the store cannot be read or written
 
 Every message says what happened, where, and what to do.
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 from jobs.errors import JobsError
 
-__all__ = ["MonitoringError", "NothingToReport"]
+__all__ = ["MonitoringError", "NothingToCollect", "NothingToReport", "StoreBusy", "StoreUnusable"]
 
 
 class MonitoringError(JobsError):
@@ -22,3 +25,17 @@ class NothingToReport(MonitoringError):
     """The folder holds no campaign, or a campaign that was never planned."""
 
     exit_code = 2
+
+
+class NothingToCollect(MonitoringError):
+    """The folder holds no campaign, or a campaign that is not planned yet."""
+
+    exit_code = 2
+
+
+class StoreBusy(MonitoringError):
+    """Another process writes the store."""
+
+
+class StoreUnusable(MonitoringError):
+    """The store cannot be read or written."""

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jobs.layout import BlockFolder, CampaignFolder
-    from jobs.running.follow import Standing
+    from jobs.running.standing import Standing
 
-__all__ = ["JobOutcome", "final_records", "judge", "outcome_files", "read_outcomes", "write_outcomes"]
+__all__ = ["JobOutcome", "failure_class", "final_records", "judge", "outcome_files", "read_outcomes", "write_outcomes"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ def _outcome(job: int, standing: Standing, record: Record | None, attempts: int)
     if record is not None and record.exit_class is ExitClass.DONE:
         exit_class, state, error = str(ExitClass.DONE), JobState.DONE, ""
     else:
-        exit_class, state, error = _failure(standing, record), JobState.FAILED, _reason(standing, record)
+        exit_class = failure_class(standing, str(record.exit_class) if record else "")
+        state, error = JobState.FAILED, _reason(standing, record)
     return JobOutcome(
         job=job,
         state=str(state),
@@ -94,11 +95,18 @@ def _outcome(job: int, standing: Standing, record: Record | None, attempts: int)
     )
 
 
-def _failure(standing: Standing, record: Record | None) -> str:
+def failure_class(standing: Standing, recorded: str) -> str:
+    """Return how a job failed: an `ExitClass`, or `removed`, `killed`, `lost` or `no_record`.
+
+    Args:
+        standing: what the event log says of it.
+        recorded: exit class of the record that counts; empty if it left none.
+
+    """
     if standing.state is JobState.FAILED and standing.exit_code < 0:
         return "killed" if standing.reason.startswith("killed") else "removed"
-    if record is not None:
-        return str(record.exit_class)
+    if recorded:
+        return recorded
     if standing.state not in FINAL:
         return "lost"
     if standing.exit_code == EXITS[ExitClass.DONE].code:

@@ -84,6 +84,19 @@ class Queue:
         ads = self._query(f"{_of_campaign(folder)} && SonicGridJob isnt undefined && {states}", wanted)
         return [read_job(ad) for ad in ads if "ProcId" in ad]
 
+    def at_work(self, folder: CampaignFolder) -> tuple[list[ClusterInQueue], list[JobInQueue]]:
+        """Return the clusters of a campaign and its jobs that are at work, by one query.
+
+        Raises:
+            PoolError: the schedd does not answer.
+
+        """
+        which = f"(ProcId is undefined || SonicGridJob isnt undefined && {_AT_WORK})"
+        ads = self._query(f"{_of_campaign(folder)} && {which}", (*CLUSTER_ATTRIBUTES, *JOB_ATTRIBUTES))
+        clusters = [read_cluster(ad, {}) for ad in ads if "SonicGridBlock" in ad and "ProcId" not in ad]
+        jobs = [read_job(ad) for ad in ads if "ProcId" in ad]
+        return sorted(clusters, key=lambda cluster: cluster.cluster), jobs
+
     def present_jobs(self, clusters: Iterable[int]) -> set[int]:
         """Return the jobs of some clusters that are materialized and in the queue, whatever their state.
 

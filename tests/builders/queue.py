@@ -95,6 +95,10 @@ class FakeQueue(Queue):
             if (idle or not job.idle) and (folder is None or job.folder == str(folder.root))
         ]
 
+    def at_work(self, folder: CampaignFolder) -> tuple[list[ClusterInQueue], list[JobInQueue]]:
+        """Return the clusters of a campaign and its jobs that run."""
+        return self.clusters(folder), self.jobs(folder, idle=False)
+
     def present_jobs(self, clusters: Iterable[int]) -> set[int]:
         """Return the jobs of some clusters that are materialized."""
         self._answer()

@@ -1,0 +1,3 @@
+"""What the dashboard keeps of a campaign: one SQLite file outside of it, with one writer and many readers."""
+
+from __future__ import annotations
