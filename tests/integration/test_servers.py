@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -26,40 +25,15 @@ from sonic.server.pool import Condition, servers_status, start_servers, stop_ser
 from sonic.server.process import find_processes
 from sonic.server.state import STATE_FILE
 from sonic.server.triton import SHARED_MEMORY, shared_memory_prefix
+from tests.builders.inference_load import infer, noise, triton_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from numpy.typing import NDArray
-
     from sonic.server.state import ServersState
 
 
-def _patches(n: int, seed: int = 1) -> NDArray[np.float32]:
-    """Return noise with 12 % of the pixels lit, about as in real patches."""
-    rng = np.random.default_rng(seed)
-    lit = rng.random((n, 48, 48, 1)) < 0.12
-    return np.where(lit, rng.uniform(-5, 15, lit.shape), 0).astype(np.float32)
-
-
-def _infer(
-    client: triton_grpc.InferenceServerClient, patches: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    tensor = triton_grpc.InferInput(INPUT, patches.shape, "FP32")
-    tensor.set_data_from_numpy(patches)
-    answer = client.infer(MODEL_NAME, [tensor], client_timeout=60)
-    return answer.as_numpy(EM_TRK_NONE_OUTPUT), answer.as_numpy(MICHEL_OUTPUT)[:, 0]
-
-
-def _requests_answered(metrics_port: int) -> float:
-    """Return how many requests a server has answered, from its Prometheus page."""
-    connection = http.client.HTTPConnection("127.0.0.1", metrics_port, timeout=10)
-    try:
-        connection.request("GET", "/metrics")
-        lines = connection.getresponse().read().decode().splitlines()
-    finally:
-        connection.close()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith("nv_inference_request_success{"))
+ANSWERED = "nv_inference_request_success{"
 
 
 def _left_in_shared_memory(folder: Path) -> list[str]:
@@ -88,9 +62,9 @@ def test_scores_through_envoy_are_those_of_onnx_runtime(
     client: triton_grpc.InferenceServerClient, n_patches: int
 ) -> None:
     """A request of any size, also of several runs of the network, gets what ONNX Runtime computes here, in order."""
-    patches = _patches(n_patches)
+    patches = noise(n_patches)
 
-    scores, michel = _infer(client, patches)
+    scores, michel = infer(client, patches)
 
     expected_scores, expected_michel = run_model(DEMO_MODEL, patches)
     np.testing.assert_allclose(scores, expected_scores, atol=1e-5)
@@ -101,16 +75,16 @@ def test_requests_at_once_keep_their_own_answers(
     inference_pool: ServersState, client: triton_grpc.InferenceServerClient
 ) -> None:
     """Small requests that Triton batches together each get their own scores, and both servers take part."""
-    before = [_requests_answered(server.metrics_port) for server in inference_pool.servers]
-    inputs = [_patches(1 + seed % 40, seed) for seed in range(120)]
+    before = [triton_count(server, ANSWERED) for server in inference_pool.servers]
+    inputs = [noise(1 + seed % 40, seed) for seed in range(120)]
 
     with ThreadPoolExecutor(12) as threads:
-        answers = list(threads.map(lambda patches: _infer(client, patches), inputs))
+        answers = list(threads.map(lambda patches: infer(client, patches), inputs))
 
     expected_scores, expected_michel = run_model(DEMO_MODEL, np.concatenate(inputs))
     np.testing.assert_allclose(np.concatenate([scores for scores, _ in answers]), expected_scores, atol=1e-5)
     np.testing.assert_allclose(np.concatenate([michel for _, michel in answers]), expected_michel, atol=1e-5)
-    shares = [_requests_answered(s.metrics_port) - b for s, b in zip(inference_pool.servers, before, strict=True)]
+    shares = [triton_count(s, ANSWERED) - b for s, b in zip(inference_pool.servers, before, strict=True)]
     assert sum(shares) == 120
     assert min(shares) > 20
 
@@ -128,7 +102,7 @@ def test_wrong_shape_is_an_invalid_argument(client: triton_grpc.InferenceServerC
 def test_one_output_can_be_asked_for(client: triton_grpc.InferenceServerClient) -> None:
     """A client that wants the michel score only gets nothing else."""
     tensor = triton_grpc.InferInput(INPUT, (2, 48, 48, 1), "FP32")
-    tensor.set_data_from_numpy(_patches(2))
+    tensor.set_data_from_numpy(noise(2))
 
     answer = client.infer(MODEL_NAME, [tensor], outputs=[triton_grpc.InferRequestedOutput(MICHEL_OUTPUT)])
 
@@ -159,10 +133,10 @@ def test_set_is_repaired_kept_and_stopped(
     assert own_set(2) == state
 
     with triton_grpc.InferenceServerClient(state.endpoint) as client:
-        patches = _patches(64)
+        patches = noise(64)
         psutil.Process(state.servers[0].pid).kill()
         for _ in range(20):
-            assert len(_infer(client, patches)[0]) == 64
+            assert len(infer(client, patches)[0]) == 64
         found = servers_status(tmp_path)
         assert found is not None
         assert [server.condition for server in found.servers] == [Condition.DEAD, Condition.READY]
@@ -173,7 +147,7 @@ def test_set_is_repaired_kept_and_stopped(
         assert repaired.servers[1] == state.servers[1]
         assert repaired.servers[0].grpc_port == state.servers[0].grpc_port
         assert repaired.servers[0].pid != state.servers[0].pid
-        assert len(_infer(client, patches)[0]) == 64
+        assert len(infer(client, patches)[0]) == 64
 
     stop_servers(tmp_path)
     assert find_processes(tmp_path) == []
