@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import typer
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from jobs.cli.output import console
 from jobs.cli.plan import register
-from jobs.errors import ConfigError
+from jobs.errors import ConfigError, PoolError
 from jobs.planning.plan import make_plan
 from jobs.reco.errors import NotRoot
 
@@ -28,6 +28,10 @@ def _count(path: str) -> tuple[str, int]:
     return f"uuid of {path}", 100
 
 
+def _no_pool() -> NoReturn:
+    raise PoolError("no collector answers")
+
+
 @pytest.fixture
 def run(
     sites_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -37,6 +41,8 @@ def run(
     for name in ("a.root", "b.root"):
         (tmp_path / "data" / name).touch()
     monkeypatch.setattr("jobs.cli.plan.make_plan", partial(make_plan, counter=_count))
+    # Whatever pool another test has left this process talking to.
+    monkeypatch.setattr("jobs.cli.plan.slot_ads", _no_pool)
     monkeypatch.setattr(console, "width", 160)
     app = typer.Typer()
     register(app)
