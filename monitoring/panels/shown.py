@@ -1,0 +1,61 @@
+"""A campaign as the panels see it: its name in addresses, its folder, its store, and which stretch of time is asked."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitoring.live.bins import Span, whole_span
+from monitoring.live.states import campaign_began
+from monitoring.store.open import open_reader
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jobs.layout import CampaignFolder
+
+__all__ = ["Shown"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One campaign.
+
+    Attributes:
+        name: in addresses; one of a kind on a dashboard.
+        folder: of its results.
+        store: the file.
+        last_s: seconds until now that plots cover; None for the whole campaign.
+
+    """
+
+    name: str
+    folder: CampaignFolder
+    store: Path
+    last_s: float | None = None
+
+    @property
+    def path(self) -> str:
+        """Address of the campaign's page, relative to the root of the dashboard."""
+        return f"c/{self.name}"
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read the store, as it is at one moment, from any thread.
+
+        Raises:
+            StoreUnusable: there is none yet, or it is damaged or of another version.
+
+        """
+        with contextlib.closing(open_reader(self.store)) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    def span(self, connection: sqlite3.Connection, now: float) -> Span:
+        """Return the stretch of time that is asked; `now` in seconds since the epoch."""
+        began = campaign_began(connection)
+        whole = whole_span(began, now)
+        return whole if self.last_s is None else Span(max(whole.begin, now - self.last_s), now)
