@@ -48,15 +48,13 @@ def jobs(
     if wanted.state and wanted.state not in DISPLAY_ORDER:
         message = f"{wanted.state!r} is no state of a job; take one of {', '.join(DISPLAY_ORDER)}"
         raise NoSuchPage(message)
-    table = partial(
-        jobs_panel, wanted=wanted, sort=_column(sort), descending=descending, offset=offset, limit=limit
-    )
+    table = partial(jobs_panel, wanted=wanted, sort=_column(sort), descending=descending, offset=offset, limit=limit)
     return Recipe(
         title=f"Jobs of {shown.name}",
         crumbs=(Crumb("Campaigns", ""), Crumb(shown.name, shown.path)),
         makers=(
             maker(shown, "jobs-states", EVERY_S, partial(jobs_by_state, wanted=wanted)),
-            maker(shown, "jobs", 2.0, jobs_panel, wanted, column, descending=descending, offset=offset, limit=limit),
+            maker(shown, "jobs", EVERY_S, table),
         ),
     )
 

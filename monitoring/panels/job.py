@@ -10,10 +10,10 @@ from monitoring.failures import first_line, meaning_of
 from monitoring.live.links import FRESH_S
 from monitoring.live.one_job import find_job, planned_job
 from monitoring.live.rates import MBPS_PER_BYTE_S
-from monitoring.panels.jobs import TONES
 from monitoring.panels.address_query import address_query
+from monitoring.panels.jobs import TONES
 from monitoring.panels.panel import Column, Fact, Facts, Panel, Source, Table
-from monitoring.panels.wording import length, number_of
+from monitoring.panels.wording import length, number_of, silence
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from monitoring.panels.shown import Shown
 
 __all__ = ["job", "job_files", "job_input", "the_job"]
+
+_LEAST_S = 60.0
 
 
 def the_job(connection: sqlite3.Connection, shown: Shown, number: int) -> JobNow:
@@ -60,9 +62,8 @@ def job(connection: sqlite3.Connection, shown: Shown, now: float, number: int) -
         title=f"Job {number}",
         lead=_lead(row, now),
         source=Source(
-            "The job's row in the store: its state by the block's event log, or by the block's outcome where the block "
-            "is through; events, Mb/s and share of its last heartbeat; memory and disk as HTCondor says at an attempt's "
-            "end.",
+            "The job's row in the store: its state by the block's event log, or by the block's outcome where there is "
+            "one; events, Mb/s and share of its last heartbeat; memory and disk as HTCondor says at an attempt's end.",
             job_files(shown, row),
         ),
         content=Facts(_facts(row, shown, now)),
@@ -116,13 +117,14 @@ def _silent(row: JobNow, now: float) -> bool:
 
 
 def _lead(row: JobNow, now: float) -> str:
-    for_s = f" for {length(max(0.0, now - row.since))}" if row.since else ""
+    # A minute is the least, so that a sentence stays as it is while it is read.
+    for_s = f" for {length(now - row.since)}" if row.since and now - row.since >= _LEAST_S else ""
     where = f" at {row.site}" if row.site else ""
     on = f" on {row.worker}" if row.worker else ""
     cause = first_line(row.error or row.reason)
     because = f": {cause.rstrip('.')}" if cause else ""
     if row.state == JobState.RUNNING:
-        silent = f", and not heard of for {length(now - max(row.beat_at, row.since))}; it may be dead"
+        silent = f", and not heard of for {silence(now - max(row.beat_at, row.since))}; it may be dead"
         heard = silent if _silent(row, now) else ""
         done = f"{row.attempt_events} of {number_of(row.events, 'event')} done"
         return f"It has been running{for_s}{where}{on}, with {done}{heard}."

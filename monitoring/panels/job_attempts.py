@@ -38,8 +38,8 @@ def job_attempts(connection: sqlite3.Connection, shown: Shown, now: float, numbe
         title="Attempts",
         lead=_lead(found),
         source=Source(
-            "The job's records, one for each attempt that ended by itself; an attempt that was killed leaves none. Ends "
-            "are by the submit machine's clock. Stages overlap, so their sum may be more than the run time.",
+            "The job's records, one for each attempt that ended by itself; one that was killed leaves none. Ends are "
+            "by the submit machine's clock. Stages overlap: their sum may be more than the run time.",
             tuple(str(block.record(number, one.cluster, one.attempt)) for one in found) or (str(block.records),),
         ),
         content=Table(_columns(shown), tuple(_cells(one) for one in found), empty="No attempt has left a record yet."),
@@ -56,9 +56,8 @@ def _lead(found: list[AttemptLine]) -> str:
         return f"{number_of(len(found), 'attempt')}; the last one succeeded {took}."
     row = meaning_of(last.exit_class)
     error = f": {first_line(last.error).rstrip('.')}" if last.error else ""
-    return (
-        f"{number_of(len(found), 'attempt')}; the last one ended as {last.exit_class} {took}{error}. Must act: {row.who}."
-    )
+    ended = f"ended as {last.exit_class} {took}{error}"
+    return f"{number_of(len(found), 'attempt')}; the last one {ended}. Must act: {row.who}."
 
 
 def _columns(shown: Shown) -> tuple[Column, ...]:

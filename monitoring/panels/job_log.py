@@ -66,17 +66,18 @@ def job_commands(connection: sqlite3.Connection, shown: Shown, now: float, numbe
         wanted.append(("let it go on", f"condor_release {condor}"))
     if row.proc >= 0 and row.state in (JobState.DONE, JobState.FAILED):
         wanted.append(("what HTCondor remembers of it", f"condor_history -limit 1 -long {condor}"))
-    if row.state == JobState.FAILED:
-        wanted.append(("try what failed again, once the cause is mended", "sonicgrid submit SPEC"))
     wanted += [
         ("where the whole campaign stands", f"sonicgrid status {folder}"),
         ("read its log", f"less {shlex.quote(str(block.logs / f'{number}.log'))}"),
         ("read its records", f"python -m json.tool {shlex.quote(str(block.record(number, row.cluster, 0)))}"),
     ]
+    again = ""
+    if row.state == JobState.FAILED:
+        again = " Once the cause is mended, `sonicgrid submit` with the campaign's spec tries again all that failed."
     return Panel(
         key="job-commands",
         title="Look further",
-        lead="To be typed on the submit machine.",
+        lead=f"To be typed on the submit machine.{again}",
         source=Source("HTCondor's own commands and sonicgrid's, with the numbers and paths of this job."),
         content=Table((Column("what", "To see"), Column("command", "Command", "code")), tuple(wanted)),
     )
