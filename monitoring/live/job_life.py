@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JobLife", "read_life"]
 
-MOST_BYTES = 128 << 20
+MOST_BYTES = 64 << 20
 """Of the log that one look reads; takes a tenth of a second where the log is in memory."""
 
 _PIECE_BYTES = 8 << 20
