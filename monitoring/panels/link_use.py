@@ -37,7 +37,7 @@ __all__ = [
     "queue_of",
 ]
 
-EVERY_S = 5.0
+EVERY_S = 10.0
 
 MOST_MARKS = 30
 

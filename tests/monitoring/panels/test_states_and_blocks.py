@@ -57,10 +57,10 @@ def test_the_table_of_sites_adds_up(collected: Collected) -> None:
     some_trouble(collected)
     panel = states_table(collected.read(), collected.shown, NOW)
     rows = rows_of(panel)
-    assert [row["site"] for row in rows] == ["CERN", "FNAL", "BNL", None]
+    assert [row["site"] for row in rows] == ["BNL", "CERN", "FNAL", None]
     assert sum(int(row["jobs"] or 0) for row in rows) == 10
     assert sum(int(row["events"] or 0) for row in rows) == 50
-    cern, fnal, bnl, _ = rows
+    bnl, cern, fnal, _ = rows
     assert (cern["held"], cern["tone_held"], cern["running"], cern["idle"]) == (1, "warn", 1, 1)
     assert (fnal["failed"], fnal["tone_failed"], fnal["done_share"]) == (1, "bad", 0.5)
     assert (bnl["jobs"], bnl["done_share"]) == (0, None)
