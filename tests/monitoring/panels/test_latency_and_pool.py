@@ -99,7 +99,7 @@ def test_a_pool_of_two_servers(collected: Collected) -> None:
     assert load.queue_s == pytest.approx(0.03)
     assert facts["requests_per_s"].value == pytest.approx(2.5)
     assert (facts["gpu_use"].value, facts["gpu_use"].note) == (None, "no GPU, or none that Triton sees")
-    assert panel.lead == ("2 servers are healthy, 2.50 requests/s are answered. No server has a GPU that it tells of.")
+    assert panel.lead == ("2 servers are healthy, 2.5 requests/s are answered. No server has a GPU that it tells of.")
     plot = pool(connection, collected.shown, now)
     assert plot.lead == (
         "A request waits 30 ms in the queue and takes 10 ms in the model; requests wait longer than they are worked "
