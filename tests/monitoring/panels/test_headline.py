@@ -71,7 +71,7 @@ def test_a_campaign_that_nobody_drives(collected: Collected) -> None:
     written = collected.campaign.folder.throttle.stat().st_mtime
     early, late = (headline(connection, collected.shown, written + after_s).lead for after_s in (200, 500))
     assert early == late
-    assert early.endswith("limits stay as they are, and `sonicgrid submit demo` goes on with it.")
+    assert early.endswith("limits stay as they are, and `sonicgrid submit` with its spec goes on with it.")
 
 
 def test_failed(collected: Collected) -> None:
@@ -82,9 +82,7 @@ def test_failed(collected: Collected) -> None:
     connection = collected.read()
     panel = headline(connection, collected.shown, MINUTE + 9000)
     assert facts_of(panel)["ended"].value == campaign_ended(connection)
-    assert (
-        panel.lead == "demo has ended with 80 % of 50 events done; 2 jobs failed; `sonicgrid failures demo` says why."
-    )
+    assert panel.lead == "demo has ended with 80 % of 50 events done; 2 jobs failed. Failures, below, say who must act."
     assert (panel.tone, facts_of(panel)["state"].tone) == ("bad", "bad")
     assert facts_of(panel)["heard_at"].tone == ""
 
