@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-__all__ = ["Decided", "Edited", "LinkNow", "decisions", "edits", "grid_now", "links_now", "throttle_now"]
+__all__ = [
+    "Decided",
+    "Edited",
+    "LinkNow",
+    "decisions",
+    "edits",
+    "grid_now",
+    "links_now",
+    "throttle_looked",
+    "throttle_now",
+]
 
 FRESH_S = 180.0
 """A running job that was not heard of for longer is not counted as sending."""
@@ -36,6 +46,7 @@ class LinkNow:
         share_mbps: what one job may send; of a site.
         binds: what keeps the site from more, in the throttle's words.
         job_mbps: what a job is taken to need; of a site.
+        limited: whether a budget is in force; there is none for a site that no site config in force names.
 
     """
 
@@ -50,6 +61,7 @@ class LinkNow:
     share_mbps: float | None = None
     binds: str = ""
     job_mbps: float | None = None
+    limited: bool = True
 
     @property
     def used(self) -> float | None:
@@ -102,7 +114,7 @@ def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
         mbps, running = sent.get(name, (0.0, 0))
         budget_mbps = float(keys.get("budget_mbps", 0.0))
         if state is None:
-            links.append(LinkNow(name, False, (name,), budget_mbps, mbps, running))
+            links.append(LinkNow(name, False, (name,), budget_mbps, mbps, running, limited=name in grid["sites"]))
             continue
         links.append(
             LinkNow(
@@ -117,6 +129,7 @@ def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
                 share_mbps=state.share_mbps,
                 binds=state.binds,
                 job_mbps=state.rate_mbps,
+                limited=name in grid["sites"],
             )
         )
     for name, budget_mbps in sorted(grid["shared_links"].items()):
@@ -153,6 +166,12 @@ def throttle_now(connection: sqlite3.Connection) -> ThrottleState | None:
         return ThrottleState.model_validate(found) if found else None
     except ValidationError:
         return None
+
+
+def throttle_looked(connection: sqlite3.Connection) -> float | None:
+    """Return when the throttle looked last, seconds since the epoch; None where it never did."""
+    row = connection.execute("SELECT at FROM latest WHERE name = 'throttle'").fetchone()
+    return None if row is None else float(row[0])
 
 
 def grid_now(connection: sqlite3.Connection) -> Mapping[str, Any]:
