@@ -169,7 +169,7 @@ def running(*options: str, home: Path) -> Iterator[Running]:
         "XDG_STATE_HOME": str(home / "state"),
         "SONICGRID_POOL": str(home / "no-pool"),
     }
-    command = [sys.executable, str(Path(__file__).with_name("run_dashboard.py")), *options, "--json"]
+    command = [sys.executable, "-m", "tests.builders.run_dashboard", *options, "--json"]
     errors = home / "errors.txt"
     with errors.open("a") as said:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=home, env=environment)
