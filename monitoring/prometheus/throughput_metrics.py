@@ -32,7 +32,9 @@ _SUMS = {
         "events_processed", "events", "Events that running jobs finished; those of attempts that fail later are in it."
     ),
     "hits": _sum("hits_processed", "hits", "Hits that running jobs got scores for."),
-    "hits_on_cpu": _sum("hits_on_cpu", "hits", "Those of them whose scores the job computed by itself."),
+    "hits_on_cpu": _sum(
+        "hits_on_cpu", "hits", "Hits whose scores the job computed by itself, in the inference pool's place."
+    ),
     "requests": _sum("requests", "requests", "Requests that the inference pool answered."),
     "retries": _sum("request_retries", "requests", "Requests that were sent again."),
     "bytes_sent": _sum("sent_bytes", "bytes", "Bytes of requests to the inference pool, without framing."),
