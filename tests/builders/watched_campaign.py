@@ -69,6 +69,11 @@ class WatchedCampaign:
         log.evicted(_CLUSTER, job % JOBS_PER_BLOCK)
         log.executing(_CLUSTER, job % JOBS_PER_BLOCK)
 
+    def end(self, job: int, at: float) -> None:
+        """Let a job that runs be done."""
+        self.campaign.attempt(job, cluster=_CLUSTER, site=_site(job), started=at - 60, wall_s=60.0)
+        self._log(job, at).terminated(_CLUSTER, job % JOBS_PER_BLOCK, 0)
+
     def beat(self, job: int, at: float, window_s: float = 60.0) -> None:
         """Let a job tell of the stretch before a moment."""
         text = a_heartbeat(job, site=_site(job), window_s=window_s).encode()
