@@ -126,7 +126,7 @@ def throughput(
             bins.starts,
             tuple(lines),
             stacked=kind.adds_up,
-            empty="No job has told of its work yet; the first heartbeat comes a minute after its start.",
+            empty="No job has told of its work yet; the first heartbeat comes ten seconds after its start.",
         ),
         group="throughput",
     )

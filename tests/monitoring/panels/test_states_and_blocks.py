@@ -13,19 +13,12 @@ from monitoring.panels.blocks import blocks
 from monitoring.panels.panel import Plot, Table
 from monitoring.panels.states import flavours, states, states_table
 from tests.builders.collected import MINUTE
+from tests.builders.panel_rows import rows_of
 
 if TYPE_CHECKING:
-    from monitoring.panels.panel import Cell, Panel
     from tests.builders.collected import Collected
 
 NOW = MINUTE + 400
-
-
-def rows_of(panel: Panel) -> list[dict[str, Cell]]:
-    """Return the rows of a table, cells by column."""
-    assert isinstance(panel.content, Table)
-    keys = [column.key for column in panel.content.columns]
-    return [dict(zip(keys, row, strict=True)) for row in panel.content.rows]
 
 
 def some_trouble(collected: Collected) -> None:
