@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monitoring.panels.panel import Cell, Unit
 
-__all__ = ["NOTHING", "printable", "write", "write_duration", "write_range"]
+__all__ = ["NOTHING", "printable", "titled", "write", "write_duration", "write_range"]
 
 NOTHING = "\N{EN DASH}"
 """Where nothing is known, which is never shown as 0."""
@@ -42,6 +42,13 @@ def write(value: Cell, unit: Unit) -> str:
         return _megabytes(value)
     after = _UNITS.get(unit, "")
     return f"{_three_digits(value)} {after}".rstrip()
+
+
+def titled(title: str, value: Cell, unit: Unit) -> str:
+    """Return a value that stands beside its title: without the unit, where that says it."""
+    text = write(value, unit)
+    after = _UNITS.get(unit, "")
+    return text.removesuffix(f" {after}") if after and after in title else text
 
 
 def write_range(low: float | None, high: float | None, unit: Unit) -> str:
@@ -87,4 +94,5 @@ def _moment(at: float) -> str:
     """Write a moment by this machine's clock, with the day where it is another one."""
     then = time.localtime(at)
     same_day = time.strftime("%Y%j", then) == time.strftime("%Y%j")
-    return time.strftime("%H:%M:%S" if same_day else "%d %b %H:%M", then)
+    clock = "%H:%M:%S" if then.tm_sec else "%H:%M"
+    return time.strftime(clock if same_day else "%d %b %H:%M", then)

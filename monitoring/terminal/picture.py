@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from monitoring.terminal.format import printable, write, write_duration
-from monitoring.terminal.sections import draw_panel, shorten
+from monitoring.terminal.sections import draw_panel, draw_states, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,30 +17,24 @@ if TYPE_CHECKING:
     from monitoring.terminal.look import Look
     from monitoring.terminal.sections import Section
 
-__all__ = ["FRESH_S", "PANELS", "Scene", "draw_picture"]
+__all__ = ["FRESH_S", "Scene", "draw_picture", "is_drawn"]
 
-PANELS = (
-    "headline",
-    "states",
-    "links",
-    "failures",
-    "holds",
-    "notes",
-    "waiting",
-    "throughput",
-    "latency",
-    "jobs-per-hour",
-    "states-table",
-    "throttle",
-    "edits",
-    "pool",
-    "retries",
-    "efficiency",
-    "speed-up",
-    "usage",
-    "stragglers",
-)
-"""Keys of the panels that are drawn, and `link-…`; those that matter most first."""
+PANELS = {
+    "headline": 4,
+    "states": 3,
+    "links": 7,
+    "failures": 3,
+    "holds": 3,
+    "notes": 3,
+    "waiting": 3,
+    "throughput": 1,
+    "latency": 3,
+    "jobs-per-hour": 1,
+}
+"""Keys of the panels that are drawn wherever they fit, most important first, and how many lines are enough of each."""
+
+MORE_PANELS = ("states-table", "throttle", "edits", "pool", "retries", "efficiency", "speed-up", "usage", "stragglers")
+"""Keys of those that are drawn where there is room for more, and `link-…`."""
 
 FRESH_S = 20.0
 """Numbers that are younger are those of now; a second more each time would redraw a line for nothing."""
@@ -68,7 +62,10 @@ class Scene:
 
 def draw_picture(scene: Scene, look: Look, width: int, height: int) -> list[Text]:
     """Return at most `height` lines of at most `width` cells."""
-    drawn = [draw_panel(panel, look, width) for panel in scene.panels]
+    drawn = [
+        draw_states(scene.panels, look, width) if panel.key == "states" else draw_panel(panel, look, width)
+        for panel in scene.panels
+    ]
     sections = [section for section in drawn if section is not None]
     lines = [_top(scene, look, width)]
     shares = _share_out(sections, height - 1)
@@ -97,26 +94,36 @@ def _age(scene: Scene) -> str:
     return f"numbers of {write(scene.heard_at, 'time')}, {write_duration(rough_s)} ago"
 
 
+def is_drawn(key: str) -> bool:
+    """Return whether a panel is drawn at all."""
+    return key in PANELS or key in MORE_PANELS or key.startswith("link-")
+
+
 def _share_out(sections: Sequence[Section], height: int) -> dict[str, int]:
-    """Return how many lines each section gets, by its key: first what each needs, then all that is left over."""
+    """Return how many lines each section gets, by its key.
+
+    First every important one gets the fewest lines that say something, then what is enough, then the others come in,
+    and what is left over goes to whoever has more to say; each time the most important ones first.
+    """
     ranked = sorted(sections, key=lambda section: _rank(section.key))
+    needed = [(section, section.least) for section in ranked if section.key in PANELS]
+    enough = [(section, PANELS[section.key]) for section, _ in needed]
+    others = [(section, min(2 * section.least, len(section.lines))) for section in ranked if section.key not in PANELS]
     shares: dict[str, int] = {}
-    left = height
-    for section in ranked:
-        if section.least > left:
+    for section, lines in (*needed, *enough, *others, *((section, len(section.lines)) for section in ranked)):
+        has = shares.get(section.key, 0)
+        gets = min(lines, len(section.lines), has + height)
+        if gets >= max(section.least, has):
+            shares[section.key] = gets
+            height -= gets - has
+        elif section.key in PANELS:
             break
-        shares[section.key] = section.least
-        left -= section.least
-    for section in ranked:
-        if section.key in shares:
-            more = min(left, len(section.lines) - shares[section.key])
-            shares[section.key] += more
-            left -= more
     return shares
 
 
 def _rank(key: str) -> int:
-    return PANELS.index(key) if key in PANELS else len(PANELS)
+    order = (*PANELS, *MORE_PANELS)
+    return order.index(key) if key in order else len(order)
 
 
 def _cut(section: Section, height: int, look: Look, width: int) -> list[Text]:

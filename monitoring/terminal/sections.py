@@ -5,25 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from jobs.states import DISPLAY_ORDER
 from monitoring.panels.panel import Facts, Plot, Table
-from monitoring.terminal.format import printable, write, write_range
+from monitoring.terminal.format import printable, titled, write_range
 from monitoring.terminal.look import STATE_STYLES, TONE_STYLES
+from monitoring.terminal.plot import draw_plot, head_of, newest
 from monitoring.terminal.table import draw_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitoring.panels.panel import Fact, Line, Panel
+    from monitoring.panels.panel import Fact, Panel
     from monitoring.terminal.look import Look
 
-__all__ = ["Section", "draw_panel", "shorten", "sum_up"]
+__all__ = ["Section", "count_jobs", "draw_panel", "draw_states", "shorten", "sum_up"]
 
-_TITLE_CELLS = 18
-_WORDS_CELLS = 36
-"""What is kept for words beside a plot, so that plots end at the same column."""
+_FIRST = ("state", "eta", "ended")
+"""Facts that people look for first."""
+
+_IN_THE_BAR = ("jobs_done", "jobs_running", "jobs_failed", "jobs_held")
+_IN_A_LOG = ("eta", "events_done", "events_per_s")
+_WIDE = 120
+"""Columns from which on every note has its place."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +50,61 @@ class Section:
 def draw_panel(panel: Panel, look: Look, width: int) -> Section | None:
     """Return a panel's lines, none of them wider than `width` cells; None where it has nothing to show."""
     content = panel.content
-    if panel.key == "states" and isinstance(content, Plot):
-        lines = _states(panel.title, content, look, width)
-    elif isinstance(content, Facts):
+    least = 1
+    if isinstance(content, Facts):
         lines = _facts(panel, content, look, width)
     elif isinstance(content, Table):
-        lines = draw_table(panel, content, look, width)
+        lines, least = draw_table(panel, content, look, width), 2
     elif isinstance(content, Plot):
-        lines = _plot(panel.title, content, look, width)
+        lines = draw_plot(panel.title, content, look, width)
     else:
         lines = [Text(look.text(printable(line))) for line in content.lines]
-    lines = [shorten(line, look, width) for line in lines]
-    least = min(len(lines), 2 if isinstance(content, Table) or panel.key == "states" else 1)
-    return Section(panel.key, tuple(lines), least) if lines else None
+    return _section(panel.key, lines, least, look, width)
+
+
+def draw_states(panels: Sequence[Panel], look: Look, width: int) -> Section | None:
+    """Return the jobs by state as one bar, in which every state that has a job shows, and its legend in words."""
+    counts = count_jobs(panels)
+    total = sum(counts.values())
+    if not total:
+        return None
+    head = head_of("Jobs", look)
+    room = width - head.cell_len
+    cells = {state: max(1, int(room * count / total)) for state, count in counts.items()}
+    cells[max(cells, key=lambda state: cells[state])] += room - sum(cells.values())
+    bar = Text.assemble(head, *((look.states[state] * cells[state], STATE_STYLES[state]) for state in counts))
+    lines = [bar]
+    line = Text(" " * head.cell_len)
+    for state, count in counts.items():
+        piece = Text.assemble((f"{look.states[state]} ", STATE_STYLES[state]), f"{count:,} {state}  ")
+        if line.cell_len > head.cell_len and line.cell_len + piece.cell_len - 2 > width:
+            lines.append(line)
+            line = Text(" " * head.cell_len)
+        line = Text.assemble(line, piece)
+    return _section("states", [*lines, line], 2, look, width)
+
+
+def count_jobs(panels: Sequence[Panel]) -> dict[str, int]:
+    """Return the jobs in each state that has some: of the table of sites, which is of now, or of the plot."""
+    for panel in panels:
+        if panel.key == "states-table" and isinstance(panel.content, Table):
+            places = {column.key: place for place, column in enumerate(panel.content.columns)}
+            found = {state: _sum_of(panel.content, places[state]) for state in DISPLAY_ORDER if state in places}
+            return {state: count for state, count in found.items() if count}
+    for panel in panels:
+        if panel.key == "states" and isinstance(panel.content, Plot):
+            now = {line.key: round(newest(line.values) or 0) for line in panel.content.lines}
+            return {state: count for state in DISPLAY_ORDER if (count := now.get(state, 0))}
+    return {}
+
+
+def _sum_of(table: Table, place: int) -> int:
+    return sum(value for row in table.rows if isinstance(value := row[place], int))
+
+
+def _section(key: str, lines: Sequence[Text], least: int, look: Look, width: int) -> Section | None:
+    kept = tuple(shorten(line, look, width) for line in lines)
+    return Section(key, kept, min(len(kept), least)) if kept else None
 
 
 def shorten(line: Text, look: Look, width: int) -> Text:
@@ -71,27 +118,24 @@ def shorten(line: Text, look: Look, width: int) -> Text:
 
 def sum_up(panels: Sequence[Panel], look: Look) -> str:
     """Return headline and states in one line, for output that keeps every line."""
-    parts = []
+    parts = [", ".join(f"{count:,} {state}" for state, count in count_jobs(panels).items())]
     for panel in panels:
-        if panel.key == "states" and isinstance(panel.content, Plot):
-            parts.append(", ".join(f"{count:,} {title}" for _, title, count in _counts(panel.content)))
-        elif panel.key == "headline" and isinstance(panel.content, Facts):
-            parts += [
-                f"{printable(fact.title)} {write(fact.value, fact.unit)}"
-                for fact in panel.content.facts
-                if fact.value is not None
-            ]
-    return look.text("; ".join(part for part in parts if part))
+        if panel.key == "headline" and isinstance(panel.content, Facts):
+            facts = [fact for fact in panel.content.facts if fact.value is not None and fact.key in _IN_A_LOG]
+            parts += [f"{fact.title} {titled(fact.title, fact.value, fact.unit)}" for fact in facts]
+    return look.text(printable("; ".join(part for part in parts if part)))
 
 
 def _facts(panel: Panel, content: Facts, look: Look, width: int) -> list[Text]:
-    """Put facts side by side, as many as fit into a line."""
+    """Put facts side by side, as many as fit into a line; those on jobs are what the bar of states says."""
     lines: list[Text] = []
     if panel.lead:
         lines.append(Text(look.text(printable(panel.lead)), style=TONE_STYLES[panel.tone]))
     line = Text()
-    for fact in content.facts:
-        piece = _fact(fact, look)
+    for fact in sorted(content.facts, key=lambda fact: fact.key not in _FIRST):
+        if fact.key in _IN_THE_BAR:
+            continue
+        piece = _fact(fact, look, notes=width >= _WIDE)
         if line and line.cell_len + 3 + piece.cell_len > width:
             lines.append(line)
             line = Text()
@@ -99,76 +143,11 @@ def _facts(panel: Panel, content: Facts, look: Look, width: int) -> list[Text]:
     return [*lines, line] if line else lines
 
 
-def _fact(fact: Fact, look: Look) -> Text:
-    value = write(fact.value, fact.unit)
+def _fact(fact: Fact, look: Look, *, notes: bool) -> Text:
+    value = titled(fact.title, fact.value, fact.unit)
     spread = write_range(fact.low, fact.high, fact.unit)
-    more = ", ".join(printable(part) for part in (spread, fact.note) if part)
+    told = fact.note if notes or fact.value is None or fact.tone in ("warn", "bad") or spread else ""
+    more = ", ".join(printable(part) for part in (spread, told) if part)
     piece = Text(look.text(printable(fact.title)) + " ", style="dim")
     piece = Text.assemble(piece, (look.text(value), f"bold {TONE_STYLES[fact.tone]}".strip()))
     return Text.assemble(piece, (look.text(f" ({more})"), "dim")) if more else piece
-
-
-def _counts(plot: Plot) -> list[tuple[str, str, int]]:
-    """Return key, title and number of jobs now of each state that has some."""
-    now = [(line.key, printable(line.title), _last(line)) for line in plot.lines if line.role == "state"]
-    return [(key, title, round(count)) for key, title, count in now if count]
-
-
-def _states(title: str, plot: Plot, look: Look, width: int) -> list[Text]:
-    """Draw the jobs as one bar, in which every state that has a job shows, and its legend in words."""
-    counts = _counts(plot)
-    total = sum(count for _, _, count in counts)
-    if not total:
-        return []
-    head = _title(title, look)
-    room = width - head.cell_len
-    cells = {key: max(1, int(room * count / total)) for key, _, count in counts}
-    cells[max(cells, key=lambda key: cells[key])] += room - sum(cells.values())
-    bar = Text.assemble(
-        head, *((look.states.get(key, "?") * cells[key], STATE_STYLES.get(key, "")) for key, _, _ in counts)
-    )
-    legend: list[Text] = []
-    line = Text(" " * head.cell_len)
-    for key, name, count in counts:
-        piece = Text.assemble(
-            (look.states.get(key, "?") + " ", STATE_STYLES.get(key, "")), look.text(f"{count:,} {name}  ")
-        )
-        if line.cell_len > head.cell_len and line.cell_len + piece.cell_len - 2 > width:
-            legend.append(line)
-            line = Text(" " * head.cell_len)
-        line = Text.assemble(line, piece)
-    return [bar, *legend, line]
-
-
-def _plot(title: str, plot: Plot, look: Look, width: int) -> list[Text]:
-    """Draw each series as a line of little columns on one scale, with its last and its largest value."""
-    series = [line for line in plot.lines if line.role != "limit" and any(value is not None for value in line.values)]
-    limits = [line for line in plot.lines if line.role == "limit"]
-    if not series:
-        return []
-    top = max((value for line in series for value in line.values if value is not None), default=0.0)
-    limit = next((value for line in limits if (value := _last(line)) is not None), None)
-    lines = []
-    for number, line in enumerate(series):
-        name = title if number == 0 and len(series) == 1 else f"{title}: {line.title}" if number == 0 else line.title
-        head = _title(name, look)
-        largest = max(value for value in line.values if value is not None)
-        words = f"{write(_last(line), plot.unit)}, most {write(largest, plot.unit)}"
-        if limit is not None:
-            words += f", limit {write(limit, plot.unit)}"
-        words = look.text(f" {words}")
-        room = max(0, width - head.cell_len - max(cell_len(words), min(_WORDS_CELLS, (width - head.cell_len) // 2)))
-        lines.append(Text.assemble(head, (look.columns(line.values, room, top), "cyan"), words))
-    return lines
-
-
-def _last(line: Line) -> float | None:
-    """Return the newest value that is known."""
-    return next((value for value in reversed(line.values) if value is not None), None)
-
-
-def _title(title: str, look: Look) -> Text:
-    words = printable(title)
-    if cell_len(words) > _TITLE_CELLS - 1:
-        words = set_cell_size(words, _TITLE_CELLS - 2) + "…"
-    return Text(look.text(set_cell_size(words, _TITLE_CELLS)), style="bold")

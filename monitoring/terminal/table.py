@@ -23,7 +23,14 @@ _GAP = "  "
 _WIDEST_WORDS = 40
 _NARROWEST_WORDS = 8
 _LONGEST_BAR = 30
+_FAIR_BAR = 12
 _SHORTEST_BAR = 6
+_WANTED = {
+    "links": ("name", "used", "sent_mbps", "budget_mbps", "running", "binds", "queue"),
+    "states-table": ("group", "done_share", "failed", "held", "running", "done"),
+}
+"""Columns that are kept on a narrow terminal, by the panel's key; of other panels, bars and then the first ones."""
+
 _LEFT = ("text", "state", "code")
 
 
@@ -50,18 +57,27 @@ def draw_table(panel: Panel, table: Table, look: Look, width: int) -> list[Text]
         return []
     hidden = {column.tone for column in table.columns if column.tone}
     places = [place for place, column in enumerate(table.columns) if column.key not in hidden]
-    shown = _fitting([_words(table, place, look, panel.title) for place in places], width)
+    barred = [
+        column.key
+        for place, column in enumerate(table.columns)
+        if column.bar and any(row[place] is not None for row in table.rows)
+    ]
+    shown = _fitting(
+        [_words(table, place, look, panel.title) for place in places],
+        _WANTED.get(panel.key, ()),
+        width - _FAIR_BAR * bool(barred),
+    )
     if not shown:
         return []
     left = width - sum(one.width for one in shown) - len(_GAP) * (len(shown) - 1)
-    bar_cells = min(_LONGEST_BAR, left - 1) if any(one.column.bar for one in shown) and left > _SHORTEST_BAR else 0
+    bar_cells = min(_LONGEST_BAR, left - 1) if barred and left > _SHORTEST_BAR else 0
     shown = _widen(shown, left - bar_cells - 1)
     tones = {column.key: place for place, column in enumerate(table.columns)}
     head = Text()
     for number, one in enumerate(shown):
         title = panel.title if number == 0 else one.column.title
         cell = _fit(look.text(printable(title)), one, "bold" if number == 0 else "dim", look)
-        space = " " * (bar_cells + 1) if one.column.bar and bar_cells else ""
+        space = " " * (bar_cells + 1) if one.column.key in barred and bar_cells else ""
         head = Text.assemble(head, _GAP if number else "", space, cell)
     head.stylize(TONE_STYLES[panel.tone] or "none", 0, shown[0].width)
     lines = [head]
@@ -71,7 +87,7 @@ def draw_table(panel: Panel, table: Table, look: Look, width: int) -> list[Text]
             tone = row[tones[one.column.tone]] if one.column.tone in tones else ""
             style = _style(row[one.place], one.column, tone)
             cell = _fit(one.words[number], one, style, look)
-            if one.column.bar and bar_cells:
+            if one.column.key in barred and bar_cells:
                 used, free = look.bar(_share(row[one.place]), bar_cells)
                 cell = Text.assemble((used, style or "blue"), (free, "bright_black"), " ", cell)
             line = Text.assemble(line, _GAP if place else "", cell)
@@ -87,11 +103,16 @@ def _words(table: Table, place: int, look: Look, title: str) -> _Shown:
     return _Shown(column, place, words, min(width, _WIDEST_WORDS) if column.unit in _LEFT else width)
 
 
-def _fitting(columns: Sequence[_Shown], width: int) -> list[_Shown]:
-    """Return the columns that fit side by side: bars and those before them first, words cut short if need be."""
+def _fitting(columns: Sequence[_Shown], wanted: Sequence[str], width: int) -> list[_Shown]:
+    """Return the columns that fit side by side, those that are wanted first; words are cut short if need be."""
     chosen: list[_Shown] = []
     room = width
-    for one in sorted(columns, key=lambda one: (one is not columns[0], not one.column.bar, one.place)):
+
+    def rank(one: _Shown) -> tuple[int, bool, int]:
+        key = one.column.key
+        return wanted.index(key) if key in wanted else len(wanted), not one.column.bar, one.place
+
+    for one in sorted(columns, key=lambda one: (one is not columns[0], rank(one))):
         gap = len(_GAP) if chosen else 0
         least = min(one.width, _NARROWEST_WORDS) if one.left else one.width
         if room - gap >= one.width:

@@ -17,7 +17,7 @@ from monitoring.terminal.ended import exit_status_of
 from monitoring.terminal.feed import Feed
 from monitoring.terminal.keys import Keys
 from monitoring.terminal.look import look_of
-from monitoring.terminal.picture import PANELS, Scene, draw_picture
+from monitoring.terminal.picture import Scene, draw_picture, is_drawn
 from monitoring.terminal.screen import Screen
 from monitoring.terminal.sections import sum_up
 
@@ -49,7 +49,7 @@ class _Scenes:
         says = _who_works(self._feed)
         try:
             for maker in self._recipe_of(self._feed.shown).makers:
-                if maker.key not in PANELS and not maker.key.startswith("link-"):
+                if not is_drawn(maker.key):
                     continue
                 made_at, panel = self._made.get(maker.key, (0.0, None))
                 if every or panel is None or at - made_at >= maker.every_s:

@@ -140,4 +140,4 @@ def test_a_bar_tells_little_from_nothing_and_much_from_all() -> None:
 def test_one_line_for_a_log() -> None:
     """Where every line is kept, headline and states are one."""
     line = sum_up((headline(), states(running=2, done=7)), ASCII)
-    assert line == "Jobs done 700; Events/s 3.4 /s; Ready in 2 h 3 min; 2 running, 7 done"
+    assert line == "2 running, 7 done; Ready in 2 h 3 min"
