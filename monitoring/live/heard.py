@@ -10,11 +10,11 @@ from monitoring.live.bins import HEARTBEAT_S
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from monitoring.live.bins import Bins
 
-__all__ = ["collected_at", "heard_last", "only_complete", "seen_until", "told_until"]
+__all__ = ["collected_at", "heard_last", "last_complete", "only_complete", "seen_until", "told_until"]
 
 LAG_S = 15.0
 """What is written is in the store within this time: HTCondor's log and a tick of the collector."""
@@ -55,3 +55,9 @@ def only_complete(values: Iterable[float | None], bins: Bins, until: float) -> t
     return tuple(
         value if start + bins.bin_s <= until else None for start, value in zip(bins.starts, values, strict=True)
     )
+
+
+def last_complete(values: Sequence[float | None], bins: Bins, until: float) -> float | None:
+    """Return the value of the last bin that does not go beyond `until`, seconds since the epoch; None if none does."""
+    places = [place for place, start in enumerate(bins.starts) if start + bins.bin_s <= until]
+    return values[places[-1]] if places else None

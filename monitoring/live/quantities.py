@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUANTITIES", "Over", "Quantity", "QuantitySeries", "over_time"]
 
-Over = Literal["bin", "window"]
+Over = Literal["bin", "window", "wall"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Quantity:
     Attributes:
         column: of the store's sums over time.
         factor: it is multiplied with.
-        over: the width of the bin, for a rate of all jobs; or the time for which jobs ran, for that of one job.
+        over: the width of the bin, for a rate of all jobs; the time for which jobs ran, for that of one job; or the
+            wall time of attempts that ended.
         per: seconds that a rate is of.
 
     """
@@ -42,10 +43,14 @@ QUANTITIES = {
     "sent_mbps": Quantity("bytes_sent", MBPS_PER_BYTE_S),
     "sent_mbps_per_job": Quantity("bytes_sent", MBPS_PER_BYTE_S, over="window"),
     "paced_share": Quantity("paced_s", over="window"),
+    "inference_share": Quantity("inference_s", over="window"),
+    "cpu_efficiency": Quantity("cpu_s", over="wall"),
     "jobs_per_h": Quantity("attempts_done", per=3600.0),
     "failures_per_h": Quantity("attempts_failed", per=3600.0),
 }
 """By the name that they have in `Rates`."""
+
+_OVER = {"bin": "window_s", "window": "window_s", "wall": "wall_s"}
 
 
 @dataclass(frozen=True)
@@ -85,19 +90,19 @@ def over_time(
     quantity = QUANTITIES[name]
     marks = f"AND site IN ({', '.join('?' * len(sites))})" if sites else ""
     rows = connection.execute(
-        f"SELECT {by or repr('')}, at / ? * ?, sum({quantity.column}), sum(window_s) FROM rollups "  # noqa: S608
+        f"SELECT {by or repr('')}, at / ? * ?, sum({quantity.column}), sum({_OVER[quantity.over]}) FROM rollups "  # noqa: S608
         f"WHERE bin_s = ? AND at >= ? AND at < ? {marks} GROUP BY 1, 2",
         (bins.bin_s, bins.bin_s, bins.of_store_s, bins.starts[0], bins.end, *sites),
     )
     width = len(bins.starts)
     sums: dict[str, list[float]] = {}
     lengths: dict[str, list[float]] = {}
-    for group, at, value, window_s in rows:
+    for group, at, value, length_s in rows:
         place = bins.place(at)
         sums.setdefault(group, [0.0] * width)[place] = value
-        lengths.setdefault(group, [0.0] * width)[place] = window_s if quantity.over == "window" else bins.bin_s
+        lengths.setdefault(group, [0.0] * width)[place] = bins.bin_s if quantity.over == "bin" else length_s
     scale = quantity.factor * quantity.per
-    nothing = None if quantity.over == "window" else 0.0
+    nothing = 0.0 if quantity.over == "bin" else None
     found = [
         QuantitySeries(
             group,

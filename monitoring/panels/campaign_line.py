@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from monitoring.panels.panel import Cell, Tone
     from monitoring.panels.shown import Shown
 
-__all__ = ["EVERY_S", "CampaignLine", "campaign_lines", "campaigns_headline", "campaigns_table"]
-
-EVERY_S = 2.0
+__all__ = ["CampaignLine", "campaign_lines", "campaigns_headline", "campaigns_table"]
 
 _STANDINGS = ("running", "held", "failed", "waiting", "planned", "done")
 """What a person looks for first."""

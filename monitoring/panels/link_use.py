@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.throttle.allot import OWN_LINK, SHARED_LINK, SLOTS
 from monitoring.live.bins import HEARTBEAT_S, bins_of
 from monitoring.live.budgets import budgets_of, edits_about
-from monitoring.live.heard import LAG_S, only_complete, told_until
+from monitoring.live.heard import LAG_S, last_complete, only_complete, told_until
 from monitoring.live.links import decisions, links_now
 from monitoring.live.quantities import over_time
 from monitoring.live.waiting import SHARED, SITE_LINK, why_jobs_wait
@@ -177,9 +177,9 @@ def by_interest(links: Sequence[LinkNow]) -> list[LinkNow]:
 def _paced(connection: sqlite3.Connection, shown: Shown, now: float, site: str) -> str:
     """Say for which part of their time the shares held jobs back, in the last complete bins."""
     bins = bins_of(shown.span(connection, now), now)
-    series = over_time(connection, bins, "paced_share", sites=(site,))
-    known = [v for one in series for v in only_complete(one.values, bins, told_until(connection, now)) if v is not None]
-    return f" Jobs waited for their share for {percent(known[-1])} of their time." if known and known[-1] > 0 else ""
+    (series,) = over_time(connection, bins, "paced_share", sites=(site,)) or (None,)
+    last = last_complete(series.values, bins, told_until(connection, now)) if series else None
+    return f" Jobs waited for their share for {percent(last)} of their time." if last else ""
 
 
 def _lowered_lately(changed: Sequence[Edited], now: float) -> bool:

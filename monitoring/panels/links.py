@@ -30,9 +30,24 @@ MOST_DRAWN = 12
 """Links that are drawn over time on a campaign's page."""
 
 
-def links(connection: sqlite3.Connection, shown: Shown, now: float, site: str = "") -> Panel:
-    """List the links, the fullest first: of the campaign, or a site's own with those that it shares."""
-    every = by_interest([link for link in links_now(connection, now) if not site or site in link.sites])
+def links(connection: sqlite3.Connection, shown: Shown, now: float, site: str = "", shared: str = "") -> Panel:
+    """List the links, the fullest first: of the campaign, or of what a site uses, or of those behind a shared link.
+
+    Args:
+        connection: of the store.
+        shown: the campaign.
+        now: seconds since the epoch.
+        site: whose own link and shared links are listed; empty for all.
+        shared: shared link that is listed with the links of its sites; empty for all.
+
+    """
+    found = links_now(connection, now)
+    if site:
+        found = [link for link in found if site in link.sites]
+    if shared:
+        users = next((link.sites for link in found if link.shared and link.name == shared), ())
+        found = [link for link in found if (link.name == shared if link.shared else link.name in users)]
+    every = by_interest(found)
     waiting = why_jobs_wait(connection)
     rows = [_row(connection, link, waiting, now) for link in every[:MOST_ROWS]]
     tones = {str(row[-1]) for row in rows}
@@ -40,7 +55,7 @@ def links(connection: sqlite3.Connection, shown: Shown, now: float, site: str = 
     return Panel(
         "links",
         "Links now",
-        _lead(every, whole=not site),
+        _lead(every, whole=not site and not shared),
         Source(
             "Mb/s sent: the last heartbeat of each job that runs, if it is not older than three minutes, with 5 % for "
             "framing. Budgets: sites.yaml, the site configs in force. Jobs admitted, room, share and what binds: the "

@@ -98,10 +98,10 @@ def states_table(connection: sqlite3.Connection, shown: Shown, now: float) -> Pa
         ),
         Table(
             (
-                Column("site", "Site", link=f"{shown.path}/site/{{site}}"),
+                Column("site", "Site", link=f"{shown.path}/site/{{site}}", note="none for jobs that did not start yet"),
                 *state_columns(f"{shown.path}/jobs?site={{site}}&state="),
             ),
-            tuple(rows[:MOST_SITES]),
+            (*rows[:MOST_SITES], *((None, *row[1:]) for row in (_rows([""], counts) if nowhere else ()))),
             empty="No job has a site yet.",
         ),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitoring.live.bins import bins_of
-from monitoring.live.heard import only_complete, told_until
+from monitoring.live.heard import last_complete, only_complete, told_until
 from monitoring.live.quantities import over_time
 from monitoring.panels.panel import Line, Panel, Plot, Source
 from monitoring.panels.wording import figure, listed, percent
@@ -110,11 +110,11 @@ def throughput(
             sum(value or 0.0 for value in values) for values in zip(*(one.values for one in rest), strict=True)
         )
         lines.append(Line("others", f"{len(rest):,} others", only_complete(summed, bins, until)))
-    known = [value for value in only_complete(whole.values, bins, until) if value is not None] if whole else []
+    last = last_complete(whole.values, bins, until) if whole else None
     return Panel(
         key,
         kind.title,
-        _lead(kind, known, groups, site),
+        _lead(kind, last, groups, site),
         Source(
             f"Heartbeats in the event logs: {kind.source}. Each is spread evenly over the minute that it tells of; the "
             "last minute is not complete and is left out.",
@@ -132,11 +132,11 @@ def throughput(
     )
 
 
-def _lead(kind: _Kind, known: Sequence[float], groups: Sequence[QuantitySeries], site: str) -> str:
-    if not known:
-        return "No whole minute of work is known yet."
-    lead = f"{kind.words(known[-1])} now"
-    if len(groups) > 1 and not site:
+def _lead(kind: _Kind, last: float | None, groups: Sequence[QuantitySeries], site: str) -> str:
+    if last is None:
+        return "No job has told of its work in the last whole minute."
+    lead = f"{kind.words(last)} now"
+    if len(groups) > 1 and not site and kind.adds_up:
         lead += f"; most came from {listed([one.group or 'no known site' for one in groups[:2]])}"
     if len(groups) > MOST_LINES:
         others = "the others are summed" if kind.adds_up else "and the others are not drawn"
