@@ -12,10 +12,10 @@ from jobs.cli.output import print_error
 from jobs.errors import JobsError
 from jobs.layout import CampaignFolder
 from jobs.replace_file import replace_file
-from monitoring.collect_records import collect_records
-from monitoring.collect_state import collect_state
-from monitoring.page import render_page
-from monitoring.summary import summarize
+from monitoring.reporting.collect_records import collect_records
+from monitoring.reporting.collect_state import collect_state
+from monitoring.reporting.page import render_page
+from monitoring.reporting.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import mplhep
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from monitoring.svg import COLOURS, draw_svg
+from monitoring.reporting.svg import COLOURS, draw_svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

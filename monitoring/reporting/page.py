@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup, escape
 
-from monitoring.plots import STAGES, draw_plots
+from monitoring.reporting.plots import STAGES, draw_plots
 
 if TYPE_CHECKING:
     from monitoring.numbers import Interval, ReportNumbers
@@ -27,7 +27,7 @@ _STATES = {"complete": "Complete", "incomplete": "Not complete", "running": "Run
 def render_page(numbers: ReportNumbers) -> str:
     """Return the page; whatever jobs and files say is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitoring"),
+        loader=jinja2.PackageLoader("monitoring.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

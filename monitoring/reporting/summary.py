@@ -11,15 +11,15 @@ import numpy as np
 from jobs.exits import ExitClass
 from monitoring.failures import Fate, failed_jobs, failure_kinds, meaning_of, retries
 from monitoring.numbers import Headline, Provenance, ReportNumbers
+from monitoring.reporting.timeline import timeline
 from monitoring.throughput import group_rows, speed_ups, stage_rows
-from monitoring.timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitoring.attempts import Attempts
-    from monitoring.campaign_state import CampaignState
-    from monitoring.collect_records import Collected
+    from monitoring.reporting.campaign_state import CampaignState
+    from monitoring.reporting.collect_records import Collected
 
 __all__ = ["summarize"]
 

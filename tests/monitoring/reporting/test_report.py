@@ -13,12 +13,12 @@ from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.planning.plan import RejectedInput
 from jobs.results.validate import MissingJob, Validation
-from monitoring.collect_records import collect_records
-from monitoring.collect_state import collect_state
 from monitoring.errors import NothingToReport
 from monitoring.numbers import ReportNumbers
 from monitoring.report import main, write_report
-from monitoring.summary import summarize
+from monitoring.reporting.collect_records import collect_records
+from monitoring.reporting.collect_state import collect_state
+from monitoring.reporting.summary import summarize
 
 if TYPE_CHECKING:
     from pathlib import Path
