@@ -85,17 +85,19 @@ def draw_states(panels: Sequence[Panel], look: Look, width: int) -> Section | No
 
 
 def count_jobs(panels: Sequence[Panel]) -> dict[str, int]:
-    """Return the jobs in each state that has some: of the table of sites, which is of now, or of the plot."""
+    """Return the jobs in each state that has some: of the table of sites, or of the plot, whichever has them all."""
+    counts: dict[str, int] = {}
     for panel in panels:
+        found: dict[str, int] = {}
         if panel.key == "states-table" and isinstance(panel.content, Table):
             places = {column.key: place for place, column in enumerate(panel.content.columns)}
             found = {state: _sum_of(panel.content, places[state]) for state in DISPLAY_ORDER if state in places}
-            return {state: count for state, count in found.items() if count}
-    for panel in panels:
-        if panel.key == "states" and isinstance(panel.content, Plot):
-            now = {line.key: round(newest(line.values) or 0) for line in panel.content.lines}
-            return {state: count for state in DISPLAY_ORDER if (count := now.get(state, 0))}
-    return {}
+        elif panel.key == "states" and isinstance(panel.content, Plot):
+            found = {line.key: round(newest(line.values) or 0) for line in panel.content.lines}
+        # The plot ends with the last whole bin, and the table has the largest sites alone.
+        if sum(found.values()) >= sum(counts.values()):
+            counts = {state: found[state] for state in DISPLAY_ORDER if found.get(state)}
+    return counts
 
 
 def _sum_of(table: Table, place: int) -> int:

@@ -16,6 +16,7 @@ from jobs.results.validate import MissingJob, Validation
 from monitoring.errors import NothingToReport
 from monitoring.numbers import ReportNumbers
 from monitoring.report import main, write_report
+from monitoring.reporting.campaign_store import campaign_store
 from monitoring.reporting.collect_records import collect_records
 from monitoring.reporting.collect_state import collect_state
 from monitoring.reporting.summary import summarize
@@ -86,7 +87,9 @@ def _validate(campaign: CampaignBuilder, missing: tuple[MissingJob, ...] = (), *
 def _numbers(campaign: CampaignBuilder) -> ReportNumbers:
     """Return the numbers without drawing the page."""
     state = collect_state(campaign.folder)
-    return summarize(state, collect_records(campaign.folder, state.manifest_digest))
+    collected = collect_records(campaign.folder, state.manifest_digest)
+    with campaign_store(campaign.folder, state.campaign, len(collected.attempts)) as shown:
+        return summarize(state, collected, shown)
 
 
 def test_a_complete_campaign_says_so(campaign: CampaignBuilder) -> None:
@@ -283,10 +286,10 @@ def test_odd_names_do_not_break_the_plots(campaign: CampaignBuilder) -> None:
 def test_every_plot_has_a_title_and_a_table(page: str) -> None:
     """Who does not see the plots finds their titles and the numbers behind them."""
     parsed = _Page(page)
-    plots = {"event-time", "stages", "progress", "network", "failures"}
+    plots = {"event-time", "stages", "progress", "network", "failures", "live-jobs-per-hour"}
     assert {f"{name}-title" for name in plots} <= set(parsed.ids)
     assert page.count("<svg") == len(plots)
-    assert page.count("<table") >= 6
+    assert page.count("<table") >= 8
     assert 'lang="en"' in page
 
 
@@ -313,7 +316,16 @@ def test_the_rule_writes_the_page(campaign: CampaignBuilder, capsys: pytest.Capt
     assert main(["--folder", str(campaign.folder.root)]) == 0
     assert str(campaign.folder.report) in capsys.readouterr().out
     names = {path.name for path in campaign.folder.root.iterdir()}
-    assert names == {"manifest.parquet", "plan.json", "campaign.yaml", "blocks", "report.html", "report.json"}
+    assert names == {
+        "manifest.parquet",
+        "plan.json",
+        "campaign.yaml",
+        "blocks",
+        "report.html",
+        "report.json",
+        "table.csv",
+        "table.tex",
+    }
 
 
 def test_a_damaged_plan_is_an_error_and_keeps_the_old_page(campaign: CampaignBuilder) -> None:
