@@ -24,10 +24,11 @@ def server_s_per_event(connection: sqlite3.Connection) -> float | None:
     metrics = (_SUCCESS, _RUNS, *_COMPUTE)
     rows = connection.execute(
         # A server that was started again counts from nothing.
-        "SELECT metric, sum(CASE WHEN value >= before THEN value - before ELSE value END), min(at), max(at) "  # noqa: S608
-        "FROM (SELECT metric, at, value, lag(value) OVER (PARTITION BY samples.series ORDER BY at) AS before "
+        "SELECT metric, sum(CASE WHEN value >= before THEN value - before ELSE value END), min(since), max(at) "  # noqa: S608
+        "FROM (SELECT metric, at, value, lag(value) OVER one AS before, lag(at) OVER one AS since "
         "FROM series JOIN samples ON samples.series = series.id "
-        f"WHERE metric IN ({', '.join('?' * len(metrics))})) WHERE before IS NOT NULL GROUP BY 1",
+        f"WHERE metric IN ({', '.join('?' * len(metrics))}) "
+        "WINDOW one AS (PARTITION BY samples.series ORDER BY at)) WHERE before IS NOT NULL GROUP BY 1",
         metrics,
     ).fetchall()
     grown = {metric: value for metric, value, _, _ in rows}

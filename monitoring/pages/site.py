@@ -8,18 +8,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitoring.errors import NoSuchPage
-from monitoring.live.links import links_now
+from monitoring.live.links import LinkNow, links_now
 from monitoring.live.site_now import sites_known
-from monitoring.pages.campaign import OVERVIEW, link_maker
+from monitoring.pages.campaign import OVERVIEW, link_maker, throughput_makers
 from monitoring.pages.making import maker
-from monitoring.panels import jobs_per_hour, links, site_headline, site_limits, states, throttle, throughput
-from monitoring.panels.link_use import by_interest
+from monitoring.panels import (
+    efficiency,
+    failures,
+    jobs_per_hour,
+    latency,
+    links,
+    site_headline,
+    site_limits,
+    states,
+    throttle,
+    waiting,
+)
+from monitoring.panels.link_use import drawn
 from monitoring.panels.panel import Crumb, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from monitoring.live.links import LinkNow
     from monitoring.panels.panel import PanelMaker
     from monitoring.panels.shown import Shown
 
@@ -54,24 +64,28 @@ def site(shown: Shown, site: str) -> Recipe:
 
 
 def _of_site(shown: Shown, name: str, every: Sequence[LinkNow]) -> Iterator[PanelMaker]:
+    own = LinkNow(name, shared=False, sites=(name,), budget_mbps=0.0, sent_mbps=0.0, running=0)
     yield maker(shown, "headline", site_headline.EVERY_S, partial(site_headline.site_headline, site=name))
-    yield link_maker(shown, name, every, shared=False)
+    yield link_maker(shown, own, every)
     for link in every:
         if link.shared and name in link.sites:
-            yield link_maker(shown, link.name, every, shared=True)
+            yield link_maker(shown, link, every)
     yield maker(shown, "links", links.EVERY_S, partial(links.links, site=name))
     yield maker(shown, "states", states.PLOT_EVERY_S, partial(states.states, site=name))
-    for key in throughput.KEYS:
-        yield maker(shown, key, throughput.EVERY_S, partial(throughput.throughput, key=key, site=name))
+    yield from throughput_makers(shown, name)
     yield maker(shown, "jobs-per-hour", jobs_per_hour.EVERY_S, partial(jobs_per_hour.jobs_per_hour, site=name))
+    yield maker(shown, "waiting", waiting.EVERY_S, partial(waiting.waiting, site=name))
+    yield maker(shown, "latency", latency.EVERY_S, partial(latency.latency, site=name))
+    yield maker(shown, "efficiency", efficiency.EVERY_S, partial(efficiency.efficiency, site=name))
+    yield maker(shown, "failures", failures.EVERY_S, partial(failures.failures, site=name))
     yield maker(shown, "limits", site_limits.EVERY_S, partial(site_limits.site_limits, site=name))
     yield maker(shown, "throttle", throttle.EVERY_S, partial(throttle.throttle, site=name))
     yield maker(shown, "edits", throttle.EVERY_S, partial(throttle.edits, site=name))
 
 
 def _of_shared_link(shown: Shown, link: LinkNow, every: Sequence[LinkNow]) -> Iterator[PanelMaker]:
-    yield link_maker(shown, link.name, every, shared=True)
-    for other in by_interest([one for one in every if not one.shared and one.name in link.sites])[: links.MOST_DRAWN]:
-        yield link_maker(shown, other.name, every, shared=False)
+    yield link_maker(shown, link, every)
+    for other in drawn([one for one in every if not one.shared and one.name in link.sites], links.MOST_DRAWN):
+        yield link_maker(shown, other, every)
     yield maker(shown, "links", links.EVERY_S, partial(links.links, shared=link.name))
     yield maker(shown, "edits", throttle.EVERY_S, partial(throttle.edits, site=link.name, shared=True))

@@ -17,11 +17,16 @@ __all__ = ["drawn_plots"]
 _KEYS = ("states", "throughput", "jobs-per-hour", "sent-mbps", "latency", "pool-load", "efficiency", "pressure")
 """Keys of the panels of the campaign's page that the report shows, and `link-…`."""
 
+MOST_LINKS = 6
+"""Links with a plot of their own; a report is read from its beginning to its end."""
+
 
 def drawn_plots(shown: Shown) -> tuple[DrawnPlot, ...]:
     """Return the plots that have something to show, in the order of the campaign's page."""
-    makers = [one for one in campaign(shown).makers if one.key in _KEYS or one.key.startswith("link-")]
-    panels = [one.make() for one in makers]
+    makers = campaign(shown).makers
+    # The page has its links in the order of interest, the fullest first.
+    links = [one.key for one in makers if one.key.startswith("link-")][:MOST_LINKS]
+    panels = [one.make() for one in makers if one.key in (*_KEYS, *links)]
     return tuple(plot for panel in panels if (plot := _drawn(panel)) is not None)
 
 
