@@ -9,6 +9,9 @@ import pytest
 
 from jobs.planning.plan import RejectedInput
 from monitoring.report import write_report
+from tests.builders.campaign import START
+from tests.builders.campaign_life import a_heartbeat
+from tests.builders.event_log import EventLog
 
 if TYPE_CHECKING:
     from tests.builders.campaign import CampaignBuilder
@@ -64,6 +67,11 @@ def page(campaign: CampaignBuilder) -> str:
     campaign.attempt(40, exit_class="bad_input", error="<img src=x onerror=alert(1)>\nmore")
     campaign.attempt(38, cluster=9, attempt=1, exit_class="worker", started=1.7e9)
     campaign.folder.spec.write_text("name: x # <script>\n")
+    log = EventLog(campaign.folder.block(0).events_log, at=START)
+    for job in range(10):
+        log.submitted(7, job, job=job)
+        log.executing(7, job)
+        log.told(7, job, a_heartbeat(job, site="FN<AL>").encode())
     return write_report(campaign.folder).page.read_text()
 
 
@@ -101,9 +109,10 @@ def test_odd_names_do_not_break_the_plots(campaign: CampaignBuilder) -> None:
 def test_every_plot_has_a_title_and_a_table(page: str) -> None:
     """Who does not see the plots finds their titles and the numbers behind them."""
     parsed = _Page(page)
-    plots = {"event-time", "stages", "progress", "network", "failures", "live-jobs-per-hour"}
+    plots = {"event-time", "stages", "progress", "network", "failures", "live-states", "live-throughput"}
     assert {f"{name}-title" for name in plots} <= set(parsed.ids)
-    assert page.count("<svg") == len(plots)
+    assert page.count("<svg") == page.count('role="img" aria-labelledby=')
+    assert page.count("<svg") >= len(plots)
     assert page.count("<table") >= 8
     assert 'lang="en"' in page
 
