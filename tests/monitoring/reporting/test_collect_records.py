@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitoring.collect_records import collect_records
+from monitoring.reporting.collect_records import collect_records
 
 if TYPE_CHECKING:
     from tests.builders.campaign import CampaignBuilder

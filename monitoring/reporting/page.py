@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup, escape
 
-from monitoring.plots import STAGES, draw_plots
+from monitoring.reporting.draw_plot import UNITS, draw_plot
+from monitoring.reporting.plots import STAGES, draw_plots
+from monitoring.reporting.round_off import round_interval, three_digits
 
 if TYPE_CHECKING:
-    from monitoring.numbers import Interval, ReportNumbers
+    from monitoring.numbers import DrawnPlot, Interval, ReportNumbers
 
 __all__ = ["render_page"]
 
@@ -27,7 +30,7 @@ _STATES = {"complete": "Complete", "incomplete": "Not complete", "running": "Run
 def render_page(numbers: ReportNumbers) -> str:
     """Return the page; whatever jobs and files say is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitoring"),
+        loader=jinja2.PackageLoader("monitoring.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -45,13 +48,18 @@ def render_page(numbers: ReportNumbers) -> str:
         "utc": _utc,
         "duration": _duration,
         "codes": _codes,
+        "rounded": _rounded,
+        "rate": _rate,
+        "three": _three,
     }
     # Markup: SVG that was drawn here; text in it was escaped by the XML writer.
     plots = {name: (plot, Markup(plot.svg)) for name, plot in draw_plots(numbers).items()}  # noqa: S704
     return environment.get_template("report.html").render(
         n=numbers,
         plots=plots,
+        live=[(plot, Markup(draw_plot(plot)), _series(plot)) for plot in numbers.plots],  # noqa: S704 - as above
         stages=STAGES,
+        units=UNITS,
         most=MOST_FAILED_SHOWN,
         state_title=_STATES[numbers.headline.state],
     )
@@ -95,6 +103,46 @@ def _error(interval: Interval | None) -> Markup:
     return Markup('{} <small class="error"><span>+{}</span><span>\u2212{}</span></small>').format(
         f"{interval.value:.{digits}f}", f"{up:.{digits}f}", f"{down:.{digits}f}"
     )
+
+
+def _rounded(interval: Interval | None) -> Markup:
+    """Write a value and its errors, rounded to them."""
+    if interval is None:
+        return escape(_NONE)
+    value, up, down = round_interval(interval)
+    return Markup('{} <small class="error"><span>+{}</span><span>\u2212{}</span></small>').format(value, up, down)
+
+
+def _rate(mbps: float | None, of_budget: float | None) -> Markup:
+    if mbps is None:
+        return escape(_NONE)
+    share = Markup(" <small>{}</small>").format(_percent(of_budget)) if of_budget is not None else ""
+    return Markup("{}{}").format(three_digits(mbps), share)
+
+
+def _three(value: float) -> str:
+    return three_digits(value)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a line of a plot comes to, for those who do not see it: least, mean, most and last value."""
+
+    name: str
+    least: str
+    mean: str
+    most: str
+    last: str
+
+
+def _series(plot: DrawnPlot) -> list[Series]:
+    rows = []
+    for line in plot.lines:
+        known = [value for value in line.values if value is not None]
+        numbers = (min(known), sum(known) / len(known), max(known), known[-1])
+        percents = plot.unit == "share"
+        rows.append(Series(line.name, *(_percent(number) if percents else _short(number) for number in numbers)))
+    return rows
 
 
 def _percent(share: float | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,54 +12,18 @@ from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.planning.plan import RejectedInput
 from jobs.results.validate import MissingJob, Validation
-from monitoring.collect_records import collect_records
-from monitoring.collect_state import collect_state
 from monitoring.errors import NothingToReport
 from monitoring.numbers import ReportNumbers
 from monitoring.report import main, write_report
-from monitoring.summary import summarize
+from monitoring.reporting.campaign_store import campaign_store
+from monitoring.reporting.collect_records import collect_records
+from monitoring.reporting.collect_state import collect_state
+from monitoring.reporting.summary import summarize
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.builders.campaign import CampaignBuilder
-
-VOID = {"meta", "br", "hr", "img", "input", "link", "path", "use", "rect", "circle"}
-
-
-class _Page(HTMLParser):
-    """Reads a page strictly: every element closed, every id once."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.tags: set[str] = set()
-        self.cells: list[str] = []
-        self.links: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            if name == "id" and value:
-                self.ids.append(value)
-            if name == "aria-labelledby" and value:
-                self.references.append(value)
-            if name in ("href", "src", "xlink:href") and value:
-                self.links.append(value)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("td", "th", "li", "dd", "span", "p"):
-            self.cells.append(data.strip())
 
 
 def _validate(campaign: CampaignBuilder, missing: tuple[MissingJob, ...] = (), **changes: object) -> None:
@@ -86,7 +49,9 @@ def _validate(campaign: CampaignBuilder, missing: tuple[MissingJob, ...] = (), *
 def _numbers(campaign: CampaignBuilder) -> ReportNumbers:
     """Return the numbers without drawing the page."""
     state = collect_state(campaign.folder)
-    return summarize(state, collect_records(campaign.folder, state.manifest_digest))
+    collected = collect_records(campaign.folder, state.manifest_digest)
+    with campaign_store(campaign.folder, state.campaign, len(collected.attempts)) as shown:
+        return summarize(state, collected, shown)
 
 
 def test_a_complete_campaign_says_so(campaign: CampaignBuilder) -> None:
@@ -233,70 +198,6 @@ def test_the_json_holds_the_same_numbers(campaign: CampaignBuilder) -> None:
     assert json.loads(report.json.read_text())["headline"]["jobs_done"] == 3
 
 
-@pytest.fixture
-def page(campaign: CampaignBuilder) -> str:
-    """Return a page with every section, and with text that tries to be markup."""
-    campaign.rejected.append(RejectedInput(path="/data/<script>alert(1)</script>.root", reason="a < b & c"))
-    campaign.name = "pdsp<b>"
-    campaign.plan(42)
-    for job in range(20):
-        campaign.attempt(job, site="CERN" if job % 2 else "FN<AL>")
-        campaign.attempt(20 + job, flavour="cpu", wall_s=400.0 + job, cpu_model="Weird <i>CPU</i> $x_1$ & more")
-        campaign.attempt(20 + job, cluster=6, started=1_700_000_000.0, cpu_model="Weird <i>CPU</i> $x_1$ & more")
-    campaign.attempt(40, exit_class="bad_input", error="<img src=x onerror=alert(1)>\nmore")
-    campaign.attempt(38, cluster=9, attempt=1, exit_class="worker", started=1.7e9)
-    campaign.folder.spec.write_text("name: x # <script>\n")
-    return write_report(campaign.folder).page.read_text()
-
-
-def test_the_page_is_well_formed_and_needs_nothing_else(page: str) -> None:
-    """Every element is closed, ids are unique, labels point somewhere, and nothing is loaded from anywhere."""
-    parsed = _Page(page)
-    assert parsed.open == []
-    assert len(parsed.ids) == len(set(parsed.ids))
-    assert set(parsed.references) <= set(parsed.ids)
-    assert all(link.startswith("#") for link in parsed.links)
-    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
-    assert "script" not in parsed.tags
-    assert "@import" not in page
-    assert "default-src 'none'" in page
-
-
-def test_what_jobs_and_files_say_is_text(page: str) -> None:
-    """Markup in names, errors, sites and the spec is shown, not obeyed."""
-    parsed = _Page(page)
-    assert "img" not in parsed.tags
-    assert "i" not in parsed.tags
-    assert "<img src=x onerror=alert(1)>" in parsed.cells
-    assert "/data/<script>alert(1)</script>.root" in parsed.cells
-    assert "FN<AL>" in parsed.cells
-
-
-def test_odd_names_do_not_break_the_plots(campaign: CampaignBuilder) -> None:
-    """Dollars, that look like a formula, and control characters in the names of sites and CPUs are drawn or dropped."""
-    campaign.plan(2)
-    campaign.attempt(0, site="_hidden $\\frac{$", cpu_model="$x^$ \x00\x1b[31m")
-    campaign.attempt(1, site="\ud7ff\x07", cpu_model="")
-    assert "$x^$" in write_report(campaign.folder).page.read_text()
-
-
-def test_every_plot_has_a_title_and_a_table(page: str) -> None:
-    """Who does not see the plots finds their titles and the numbers behind them."""
-    parsed = _Page(page)
-    plots = {"event-time", "stages", "progress", "network", "failures"}
-    assert {f"{name}-title" for name in plots} <= set(parsed.ids)
-    assert page.count("<svg") == len(plots)
-    assert page.count("<table") >= 6
-    assert 'lang="en"' in page
-
-
-def test_the_plots_take_the_colours_of_the_page(page: str) -> None:
-    """No stand-in colour is left, and the flavours have their own colours in every plot."""
-    assert "#0a0b" not in page
-    assert "var(--gpu)" in page
-    assert "var(--cpu)" in page
-
-
 def test_a_folder_without_a_campaign_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong folder gets an error with a remedy and exit 2, and no file is left in it."""
     with pytest.raises(NothingToReport, match="sonicgrid submit"):
@@ -313,7 +214,16 @@ def test_the_rule_writes_the_page(campaign: CampaignBuilder, capsys: pytest.Capt
     assert main(["--folder", str(campaign.folder.root)]) == 0
     assert str(campaign.folder.report) in capsys.readouterr().out
     names = {path.name for path in campaign.folder.root.iterdir()}
-    assert names == {"manifest.parquet", "plan.json", "campaign.yaml", "blocks", "report.html", "report.json"}
+    assert names == {
+        "manifest.parquet",
+        "plan.json",
+        "campaign.yaml",
+        "blocks",
+        "report.html",
+        "report.json",
+        "table.csv",
+        "table.tex",
+    }
 
 
 def test_a_damaged_plan_is_an_error_and_keeps_the_old_page(campaign: CampaignBuilder) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitoring.collect_records import collect_records
-from monitoring.timeline import timeline
+from monitoring.reporting.collect_records import collect_records
+from monitoring.reporting.timeline import timeline
 
 if TYPE_CHECKING:
     from monitoring.numbers import Flow, Timeline

@@ -11,23 +11,32 @@ import numpy as np
 from jobs.exits import ExitClass
 from monitoring.failures import Fate, failed_jobs, failure_kinds, meaning_of, retries
 from monitoring.numbers import Headline, Provenance, ReportNumbers
+from monitoring.reporting.drawn_plots import drawn_plots
+from monitoring.reporting.paper_table import paper_table
+from monitoring.reporting.timeline import timeline
 from monitoring.throughput import group_rows, speed_ups, stage_rows
-from monitoring.timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitoring.attempts import Attempts
-    from monitoring.campaign_state import CampaignState
-    from monitoring.collect_records import Collected
+    from monitoring.panels.shown import Shown
+    from monitoring.reporting.campaign_state import CampaignState
+    from monitoring.reporting.collect_records import Collected
 
 __all__ = ["summarize"]
 
 
-def summarize(state: CampaignState, collected: Collected) -> ReportNumbers:
+def summarize(state: CampaignState, collected: Collected, shown: Shown) -> ReportNumbers:
     """Return every number of the report.
 
     Throughput is of the last successful attempt of each job; hours and bytes are of all attempts.
+
+    Args:
+        state: what the campaign's files say beside the records.
+        collected: the records.
+        shown: the campaign with its store, out of which come plots over time and the use of links.
+
     """
     attempts = collected.attempts
     counted = attempts.where(attempts.done).one_per_job()
@@ -36,6 +45,8 @@ def summarize(state: CampaignState, collected: Collected) -> ReportNumbers:
         failed_numbers = np.array([fate.job for fate in fates], dtype=np.int64)
         counted = counted.where(~np.isin(counted.job, failed_numbers))
     failed = failed_jobs(attempts, fates, state.inputs)
+    with shown.reading() as connection:
+        paper = paper_table(connection, attempts, counted, failed)
     return ReportNumbers(
         generated=time.time(),
         software_version=version("sonicgrid"),
@@ -49,6 +60,8 @@ def summarize(state: CampaignState, collected: Collected) -> ReportNumbers:
         rejected=state.rejected,
         contradictions=state.contradictions,
         retries=retries(attempts),
+        paper=paper,
+        plots=drawn_plots(shown),
         provenance=_provenance(state, collected),
     )
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import matplotlib.dates as mdates
 import mplhep
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from monitoring.svg import COLOURS, draw_svg
+from monitoring.reporting.svg import COLOURS, draw_svg
+from monitoring.reporting.time_axis import set_time_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +124,7 @@ def _progress(time: Timeline) -> Plot:
         for ax, label in zip(axes, ("jobs / min", "events / min", "jobs running"), strict=True):
             ax.set_ylabel(label)
         top.legend(ncols=2, **_LEGEND_ABOVE)
-        _time_axis(bottom, time)
+        set_time_axis(bottom, time.start, _edges(time))
 
     return Plot(
         name="progress",
@@ -166,7 +165,7 @@ def _network(time: Timeline) -> Plot:
         bottom.set_ylabel("MB / event")
         for ax in axes:
             ax.grid(visible=True, axis="y")
-        _time_axis(bottom, time)
+        set_time_axis(bottom, time.start, _edges(time))
 
     cut = len(time.sent_mbps) - len(shown)
     return Plot(
@@ -263,19 +262,6 @@ def _edges(time: Timeline) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return the bins' edges as matplotlib counts time: days since the epoch, UTC."""
     count = len(time.sent_bytes_per_event.values) + 1
     return np.asarray((time.start + time.bin_s * np.arange(count)) / 86400, dtype=np.float64)
-
-
-def _time_axis(ax: Axes, time: Timeline) -> None:
-    edges = _edges(time)
-    ax.set_xlim(edges[0], edges[-1])
-    locator = mdates.AutoDateLocator(tz=UTC, minticks=3, maxticks=6)
-    span_s = 86400 * (edges[-1] - edges[0])
-    form = "%H:%M:%S" if span_s < 20 * 60 else "%H:%M" if span_s < 2 * 86400 else "%d %b"
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.DateFormatter(form, tz=UTC))
-    ax.minorticks_off()
-    day = datetime.fromtimestamp(time.start, UTC).strftime("%d %B %Y")
-    ax.set_xlabel(f"time (UTC), from {day}")
 
 
 def _width(seconds: float) -> str:

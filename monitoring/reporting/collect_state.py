@@ -13,10 +13,10 @@ from jobs.running.lock import find_driver
 from jobs.running.outcome import read_outcomes
 from jobs.states import JobState
 from monitoring.attempts import ErrorText
-from monitoring.campaign_state import CampaignState
 from monitoring.errors import NothingToReport
 from monitoring.failures import Fate, meaning_of
 from monitoring.numbers import RejectedInput
+from monitoring.reporting.campaign_state import CampaignState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
