@@ -183,3 +183,30 @@ def test_an_open_stream_does_not_keep_the_server(counters: Counters, tmp_path: P
         threading.Thread(target=listen_on).start()
         server.should_exit = True
         assert ended.wait(10)
+
+
+def test_a_page_that_takes_long_shows_its_first_panels_before(
+    counters: Counters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The panels at the head of a page are there while another is in the making, which comes when it is made."""
+    may_end = threading.Event()
+
+    def overview(campaigns: Sequence[Shown]) -> Recipe:
+        before = counters.overview(campaigns)
+        slow = PanelMaker("slow", 0.05, lambda: (may_end.wait(60), replace(_still(), key="slow"))[1])
+        last = PanelMaker("last", 0.05, lambda: replace(_still(), key="last"))
+        return replace(before, makers=(*before.makers, slow, last))
+
+    monkeypatch.setattr(watch, "FIRST_LOOK_S", 0.1)
+    with (
+        serving(shown_campaigns(results=tmp_path / "results"), pages=replace(PAGES, overview=overview)) as (asked, _),
+        asked.stream("/live/") as events,
+    ):
+        first = events.next()
+        may_end.set()
+        second = events.next()
+    assert first is not None
+    assert [panel["key"] for panel in first.data["panels"]] == ["still", "moving"]
+    assert second is not None
+    assert second.kind == "page"
+    assert [panel["key"] for panel in second.data["panels"]] == ["still", "moving", "slow", "last"]
