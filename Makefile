@@ -34,8 +34,16 @@ demo: setup ## run a whole campaign on this machine and say where its report is
 	@$(BIN)/sonicgrid demo
 
 .PHONY: test
-test: setup ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
+test: setup browser ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+.PHONY: browser
+browser: $(INSTALLED)
+	@$(BIN)/python -m tests.browser.chromium
+
+.PHONY: screenshots
+screenshots: setup browser ## run a campaign, and take pictures of its pages into .runtime/screenshots and docs
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: lint
 lint: $(INSTALLED) ## check style, types and workflow, changing nothing
