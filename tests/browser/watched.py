@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BAD_FILE", "LINKS_MBPS", "NAME", "Watched", "watched_campaign"]
 
-NAME = "watched"
+NAME = "run5809"
 LINKS_MBPS = {"FNAL": 40, "CERN": 24}
 """Width of the sites' links."""
 
@@ -59,13 +59,16 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched_campaign(root: Path, *, jobs: int = 36, seconds_per_event: float = 1.0) -> Iterator[Watched]:
+def watched_campaign(
+    root: Path, *, jobs: int = 36, seconds_per_event: float = 1.0, bad_file: str = BAD_FILE
+) -> Iterator[Watched]:
     """Start a pool and a campaign on it; stop both in the end.
 
     Args:
         root: a folder of its own.
         jobs: about so many; one more fails.
         seconds_per_event: that a job sleeps in place of the rest of its work.
+        bad_file: name of the file that cannot be used.
 
     """
     pool = root / "pool"
@@ -78,7 +81,7 @@ def watched_campaign(root: Path, *, jobs: int = 36, seconds_per_event: float = 1
             generate_file(path, events, 7, GeneratorParameters(n_apas=1, density=0.01), subrun=number)
         broken = an_event(5, 3)
         broken.wires.samples[2] = np.nan
-        write_file(root / "data" / BAD_FILE, [broken])
+        write_file(root / "data" / bad_file, [broken])
         for site, mbps in LINKS_MBPS.items():
             _write_site(grid, site, mbps)
         folder = grid.write_spec(
