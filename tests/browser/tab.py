@@ -32,6 +32,19 @@ OPTIONS = (
 
 SERIOUS = {"serious", "critical"}
 
+_NOTE_CHANGES = """([selector, wait]) => new Promise((resolve) => {
+    const seen = [];
+    const watch = new MutationObserver((changes) => {
+        for (const { target, type } of changes) {
+            const panel = (target.parentElement ?? target).closest("section")?.dataset.key;
+            seen.push(`${type} in ${panel}: ${target.textContent.slice(0, 80)}`);
+        }
+    });
+    const all = { subtree: true, childList: true, characterData: true, attributes: true };
+    watch.observe(document.querySelector(selector), all);
+    setTimeout(() => resolve(seen), wait);
+})"""
+
 
 @dataclass
 class Tab:
@@ -56,6 +69,11 @@ class Tab:
             if rule["impact"] in SERIOUS
             for node in rule["nodes"]
         ]
+
+    def touched(self, selector: str, during_s: float) -> list[str]:
+        """Watch a part of the page for some time, and return what changed in it, a line for each change."""
+        found: list[str] = self.page.evaluate(_NOTE_CHANGES, [selector, during_s * 1000])
+        return found
 
     def watch(self) -> None:
         """Begin to note what goes wrong."""
