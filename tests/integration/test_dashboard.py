@@ -187,7 +187,7 @@ def test_nobody_is_kept_out(browser: Browser, dashboard: Dashboard, scheme: Lite
     """axe-core finds nothing serious on any page, in light and in dark, while the campaign runs."""
     with open_tab(browser, scheme=scheme) as tab:
         found = {path: show(tab, dashboard, path).barriers() for path in PAGES}
-        assert found == dict.fromkeys(PAGES, [])
+        assert [line for lines in found.values() for line in lines] == [], found
         assert tab.wrong == []
 
 
@@ -246,7 +246,7 @@ def test_every_number_can_be_taken_away(beside: Tab, dashboard: Dashboard) -> No
         for link in page.locator("a[href*='/csv/']").all():
             address = link.get_attribute("href", timeout=5_000)
             assert address is not None
-            with urllib.request.urlopen(address, timeout=20) as answer:
+            with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310 - our own
                 rows = list(csv.reader(io.StringIO(answer.read().decode())))
             assert rows, address
             assert {len(row) for row in rows} == {len(rows[0])}, address
