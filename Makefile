@@ -22,7 +22,7 @@ endif
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 .PHONY: setup
 setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy (at once when it is there)
@@ -42,7 +42,7 @@ browser: $(INSTALLED)
 	@$(BIN)/python -m tests.browser.chromium
 
 .PHONY: screenshots
-screenshots: setup browser ## run a campaign, and take pictures of its pages into .runtime/screenshots and docs
+screenshots: setup browser ## take pictures of the dashboard's pages while a campaign runs, for .runtime/screenshots and docs
 	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: lint
