@@ -5,7 +5,10 @@
         ├── NothingToReport       the folder is no campaign's, or nothing was planned in it yet
         ├── NothingToCollect      the same, for the dashboard's collector
         ├── StoreBusy             another process writes the store
-        └── StoreUnusable         the store cannot be read or written
+        ├── StoreUnusable         the store cannot be read or written
+        ├── NoSuchPage            the dashboard has no page of that address: no such campaign, site or job
+        ├── BadQuery              the dashboard has that page, and it cannot be asked that
+        └── CannotServe           the dashboard cannot listen: port, token or certificate
 
 Every message says what happened, where, and what to do.
 """
@@ -14,7 +17,16 @@ from __future__ import annotations
 
 from jobs.errors import JobsError
 
-__all__ = ["MonitoringError", "NothingToCollect", "NothingToReport", "StoreBusy", "StoreUnusable"]
+__all__ = [
+    "BadQuery",
+    "CannotServe",
+    "MonitoringError",
+    "NoSuchPage",
+    "NothingToCollect",
+    "NothingToReport",
+    "StoreBusy",
+    "StoreUnusable",
+]
 
 
 class MonitoringError(JobsError):
@@ -39,3 +51,19 @@ class StoreBusy(MonitoringError):
 
 class StoreUnusable(MonitoringError):
     """The store cannot be read or written."""
+
+
+class NoSuchPage(MonitoringError):
+    """The dashboard has no page of that address: no such campaign, site or job."""
+
+    exit_code = 2
+
+
+class BadQuery(MonitoringError):
+    """The dashboard has that page, but cannot be asked that of it."""
+
+    exit_code = 2
+
+
+class CannotServe(MonitoringError):
+    """The dashboard cannot listen: its port, its token or its certificate is not usable."""

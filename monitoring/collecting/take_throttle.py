@@ -92,12 +92,18 @@ def _plain(grid: Grid) -> dict[str, Any]:
     sites = {
         name: {
             "budget_mbps": site.budget_mbps,
+            "rate_mbps": site.uplink_mbps,
+            "campaign_share": site.campaign_share,
             "shared_links": list(site.shared_links),
             "gpu_pool": site.gpu_pool or "",
             "most_jobs": site.most_jobs,
         }
         for name, site in grid.sites.items()
     }
-    links = {name: link.budget_mbps for name, link in grid.links.shared_links.items()}
+    budgets = {name: link.budget_mbps for name, link in grid.links.shared_links.items()}
+    links = {
+        name: {"rate_mbps": link.rate_mbps, "campaign_share": link.campaign_share}
+        for name, link in grid.links.shared_links.items()
+    }
     pools = {name: pool.most_jobs for name, pool in grid.links.gpu_pools.items()}
-    return {"sites": sites, "shared_links": links, "gpu_pools": pools}
+    return {"sites": sites, "shared_links": budgets, "links": links, "gpu_pools": pools}

@@ -13,12 +13,16 @@ import numpy as np
 
 from jobs.states import JobState
 from monitoring.live.bins import HEARTBEAT_S
+from monitoring.live.states import count_states
 from monitoring.store.schema import BIN_S
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from monitoring.live.states import StateCount
 
 __all__ = ["Estimate", "Remaining", "estimate", "events_per_minute", "events_remaining", "time_left"]
 
@@ -75,15 +79,26 @@ class Estimate:
     why_not: str = ""
 
 
-def events_remaining(connection: sqlite3.Connection) -> Remaining:
-    """Count the events that are done, under way and left."""
-    row = connection.execute(
-        "SELECT sum(events), sum(CASE state WHEN ? THEN events ELSE 0 END), "
-        "sum(CASE state WHEN ? THEN attempt_events ELSE 0 END), sum(CASE state WHEN ? THEN events ELSE 0 END), "
-        "sum(state = ?) FROM jobs",
-        (JobState.DONE, JobState.RUNNING, JobState.FAILED, JobState.DONE),
-    ).fetchone()
-    return Remaining(*(int(value or 0) for value in row))
+def events_remaining(connection: sqlite3.Connection, counted: Sequence[StateCount] | None = None) -> Remaining:
+    """Count the events that are done, under way and left.
+
+    Args:
+        connection: of the store.
+        counted: jobs by state, where they are counted already.
+
+    """
+    counts = {count.state: count for count in (count_states(connection) if counted is None else counted)}
+    under_way = connection.execute(
+        "SELECT sum(attempt_events) FROM jobs WHERE state = ?", (JobState.RUNNING,)
+    ).fetchone()[0]
+    done, failed = counts.get(JobState.DONE), counts.get(JobState.FAILED)
+    return Remaining(
+        planned=sum(count.events for count in counts.values()),
+        done=done.events if done else 0,
+        under_way=int(under_way or 0),
+        failed=failed.events if failed else 0,
+        jobs_done=done.jobs if done else 0,
+    )
 
 
 def events_per_minute(connection: sqlite3.Connection, now: float) -> NDArray[np.float64]:
@@ -102,15 +117,16 @@ def events_per_minute(connection: sqlite3.Connection, now: float) -> NDArray[np.
     return minutes
 
 
-def estimate(connection: sqlite3.Connection, now: float) -> Estimate:
+def estimate(connection: sqlite3.Connection, now: float, counted: Remaining | None = None) -> Estimate:
     """Estimate when the last event is done.
 
     Args:
         connection: of the store.
         now: seconds since the epoch.
+        counted: what remains, where it is counted already.
 
     """
-    remaining = events_remaining(connection)
+    remaining = events_remaining(connection) if counted is None else counted
     if remaining.left == 0 and remaining.under_way == 0:
         return Estimate(0.0, 0.0, 0.0)
     if remaining.jobs_done < FEWEST_JOBS:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-__all__ = ["Decided", "Edited", "LinkNow", "decisions", "edits", "grid_now", "links_now", "throttle_now"]
+__all__ = [
+    "Decided",
+    "Edited",
+    "LinkNow",
+    "decisions",
+    "edits",
+    "grid_now",
+    "links_now",
+    "throttle_looked",
+    "throttle_now",
+]
 
 FRESH_S = 180.0
 """A running job that was not heard of for longer is not counted as sending."""
@@ -153,6 +163,12 @@ def throttle_now(connection: sqlite3.Connection) -> ThrottleState | None:
         return ThrottleState.model_validate(found) if found else None
     except ValidationError:
         return None
+
+
+def throttle_looked(connection: sqlite3.Connection) -> float | None:
+    """Return when the throttle looked last, seconds since the epoch; None where it never did."""
+    row = connection.execute("SELECT at FROM latest WHERE name = 'throttle'").fetchone()
+    return None if row is None else float(row[0])
 
 
 def grid_now(connection: sqlite3.Connection) -> Mapping[str, Any]:

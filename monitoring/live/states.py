@@ -6,14 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jobs.states import DISPLAY_ORDER
+from jobs.states import DISPLAY_ORDER, FINAL
 
 if TYPE_CHECKING:
     import sqlite3
 
     from monitoring.live.bins import Bins
 
-__all__ = ["By", "StateCount", "StateSeries", "campaign_began", "count_states", "states_over_time"]
+__all__ = ["By", "StateCount", "StateSeries", "campaign_began", "campaign_ended", "count_states", "states_over_time"]
 
 By = Literal["", "site", "flavour", "block"]
 """What jobs are told apart by; nothing, for the campaign as a whole."""
@@ -54,12 +54,28 @@ class StateSeries:
 
 def count_states(connection: sqlite3.Connection, by: By = "") -> list[StateCount]:
     """Count the jobs now; over all groups and states, they are those of the manifest. In the order of display."""
-    group = by or "''"
-    rows = connection.execute(
-        f"SELECT {group}, state, count(*), sum(events) FROM jobs GROUP BY 1, 2"  # noqa: S608 - one of four words
-    )
+    if by == "block":
+        rows = connection.execute("SELECT block, state, count(*), sum(events) FROM jobs GROUP BY 1, 2")
+    else:
+        # In the order of the index first: SQLite counts along it, and sorts nothing.
+        rows = connection.execute(
+            f"SELECT {by or repr('')}, state, sum(jobs), sum(events) FROM ("  # noqa: S608 - one of three words
+            "SELECT state, site, flavour, count(*) AS jobs, sum(events) AS events FROM jobs GROUP BY 1, 2, 3"
+            ") GROUP BY 1, 2"
+        )
     counts = [StateCount(str(row[0]), row[1], row[2], row[3]) for row in rows]
     return sorted(counts, key=lambda count: (_order(by, count.group), _DISPLAY.get(count.state, 99)))
+
+
+def campaign_ended(connection: sqlite3.Connection) -> float | None:
+    """Return when the last job was done or failed, seconds since the epoch; None while there are others."""
+    marks = ", ".join("?" * len(FINAL))
+    others, last = connection.execute(
+        f"SELECT EXISTS (SELECT 1 FROM jobs WHERE state NOT IN ({marks})), max(at) FROM changes "  # noqa: S608
+        "WHERE bin_s = 60",
+        tuple(FINAL),
+    ).fetchone()
+    return None if others or last is None else float(last) + 60.0
 
 
 def states_over_time(connection: sqlite3.Connection, bins: Bins, by: By = "") -> list[StateSeries]:

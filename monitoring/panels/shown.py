@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitoring.live.bins import Span, whole_span
-from monitoring.live.states import campaign_began
+from monitoring.live.states import campaign_began, campaign_ended
 from monitoring.store.open import open_reader
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jobs.layout import CampaignFolder
 
 __all__ = ["Shown"]
+
+AFTER_S = 120.0
+"""Of a campaign that is through, plots show so much more: its last heartbeats, and that there was nothing after."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,13 @@ class Shown:
             yield connection
 
     def span(self, connection: sqlite3.Connection, now: float) -> Span:
-        """Return the stretch of time that is asked; `now` in seconds since the epoch."""
-        began = campaign_began(connection)
-        whole = whole_span(began, now)
-        return whole if self.last_s is None else Span(max(whole.begin, now - self.last_s), now)
+        """Return the stretch of time that is asked; `now` in seconds since the epoch.
+
+        The whole of a campaign that is through ends with it.
+        """
+        ended = campaign_ended(connection)
+        until = now if ended is None else min(now, ended + AFTER_S)
+        whole = whole_span(campaign_began(connection), until)
+        if self.last_s is None:
+            return whole
+        return Span(min(now - 1.0, max(whole.begin, now - self.last_s)), now)

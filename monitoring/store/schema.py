@@ -20,7 +20,7 @@ __all__ = [
 APPLICATION_ID = 0x534F4E47
 """Says in the file's header that it is ours."""
 
-VERSION = 1
+VERSION = 2
 """One more with every change of the tables: a store of another version is set aside, and made again."""
 
 BIN_S = 60
@@ -123,7 +123,9 @@ CREATE TABLE blocks (
 );
 
 CREATE TABLE jobs ({", ".join(f"{name} {kind}" for name, kind in _JOB_TYPES.items())});
-CREATE INDEX jobs_by_state ON jobs (state, site, flavour, block, events);
+CREATE INDEX jobs_listed ON jobs (
+    state, site, flavour, block, events, exit_class, worker, since, starts, beat_at, beat_window_s, beat_bytes_sent
+);
 CREATE INDEX jobs_by_since ON jobs (state, since);
 CREATE INDEX jobs_by_block ON jobs (block, state);
 CREATE INDEX jobs_by_proc ON jobs (cluster, proc);

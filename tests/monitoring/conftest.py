@@ -1,4 +1,4 @@
-"""What the tests of the report share."""
+"""What the tests of the report and of the dashboard share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.layout import CampaignFolder
-from tests.builders.campaign import CampaignBuilder
+from tests.builders.campaign import START, CampaignBuilder
+from tests.builders.collected import Collected
+from tests.builders.event_log import EventLog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,3 +21,10 @@ def campaign(tmp_path: Path) -> CampaignBuilder:
     root = tmp_path / "campaign"
     root.mkdir()
     return CampaignBuilder(CampaignFolder(root))
+
+
+@pytest.fixture
+def collected(campaign: CampaignBuilder, tmp_path: Path) -> Collected:
+    """A planned campaign of ten jobs."""
+    campaign.plan(10)
+    return Collected(campaign, tmp_path / "test.sqlite", EventLog(campaign.folder.block(0).events_log, at=START))

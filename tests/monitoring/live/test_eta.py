@@ -11,7 +11,7 @@ from monitoring.live.eta import estimate, events_remaining, time_left
 from tests.builders.campaign import START
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
+    from tests.builders.collected import Collected
 
 
 def test_even_minutes_leave_no_doubt() -> None:

@@ -10,7 +10,7 @@ from monitoring.live.job_page import JobFilter, job_page
 from tests.builders.campaign import START
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
+    from tests.builders.collected import Collected
 
 
 def test_a_page_is_filtered_sorted_and_cut(collected: Collected) -> None:

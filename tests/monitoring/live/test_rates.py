@@ -11,7 +11,7 @@ from monitoring.live.rates import rates_in, rates_over_time
 from tests.builders.campaign import START
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
+    from tests.builders.collected import Collected
 
 MINUTE = START - START % 60
 

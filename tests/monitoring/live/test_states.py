@@ -9,7 +9,7 @@ from monitoring.live.states import campaign_began, count_states, states_over_tim
 from tests.builders.campaign import START
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
+    from tests.builders.collected import Collected
 
 MINUTE = START - START % 60
 

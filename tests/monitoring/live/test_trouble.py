@@ -8,7 +8,7 @@ from monitoring.live.trouble import failure_groups, hold_buckets, job_log, notes
 from tests.builders.campaign import START
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
+    from tests.builders.collected import Collected
 
 
 def test_failures_are_grouped_by_class_site_and_host(collected: Collected) -> None:

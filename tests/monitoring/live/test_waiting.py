@@ -7,30 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.throttle.state import SiteState, ThrottleState
+from jobs.throttle.state import ThrottleState
 from monitoring.live.links import links_now
 from monitoring.live.waiting import why_jobs_wait
 from tests.builders.campaign import START
+from tests.builders.collected import site_state
 
 if TYPE_CHECKING:
-    from tests.monitoring.live.conftest import Collected
-
-
-def site_state(**changes: Any) -> SiteState:  # noqa: ANN401 - fields of a state
-    """A site whose link is full."""
-    plain = {
-        "admission": "negotiator",
-        "budget_mbps": 100.0,
-        "rate_mbps": 10.0,
-        "rate_origin": "measured",
-        "admitted": 10,
-        "binds": "the link",
-        "room": 10,
-        "planned": 10,
-        "running": 10,
-        "share_mbps": 9.7,
-    }
-    return SiteState.model_validate(plain | changes)
+    from jobs.throttle.state import SiteState
+    from tests.builders.collected import Collected
 
 
 def decide(collected: Collected, **sites: SiteState) -> None:

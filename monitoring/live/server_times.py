@@ -1,0 +1,58 @@
+"""Where requests spend their time in the servers, bin by bin, summed by the store: weeks of samples never travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitoring.store.schema import BIN_S
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from monitoring.live.bins import Bins
+
+__all__ = ["ServerTimes", "server_times"]
+
+_SUCCESS = "nv_inference_request_success"
+_QUEUE = "nv_inference_queue_duration_us"
+_COMPUTE = tuple(f"nv_inference_compute_{part}_duration_us" for part in ("input", "infer", "output"))
+
+
+@dataclass(frozen=True)
+class ServerTimes:
+    """Means of one bin, seconds; None where no server answered a request in it.
+
+    Attributes:
+        queue_s: of a request in Triton's queue.
+        compute_s: of a request in the model: input, network, output.
+
+    """
+
+    queue_s: float | None
+    compute_s: float | None
+
+
+def server_times(connection: sqlite3.Connection, bins: Bins) -> list[ServerTimes]:
+    """Return the times in each bin, over all servers; what grew between two samples counts for the later one's bin."""
+    metrics = (_SUCCESS, _QUEUE, *_COMPUTE)
+    rows = connection.execute(
+        # A server that was started again counts from nothing.
+        "SELECT metric, CAST((at - ?) / ? AS INTEGER), sum(CASE WHEN value >= before THEN value - before ELSE value END) "  # noqa: S608
+        "FROM (SELECT metric, at, value, lag(value) OVER (PARTITION BY samples.series ORDER BY at) AS before "
+        "FROM series JOIN samples ON samples.series = series.id "
+        f"WHERE metric IN ({', '.join('?' * len(metrics))}) AND at >= ? AND at < ?) "
+        "WHERE before IS NOT NULL AND at >= ? GROUP BY 1, 2",
+        (bins.starts[0], bins.bin_s, *metrics, bins.starts[0] - BIN_S, bins.end, bins.starts[0]),
+    )
+    grown = {(metric, place): value for metric, place, value in rows}
+    found = []
+    for place in range(len(bins.starts)):
+        answered = grown.get((_SUCCESS, place), 0.0)
+        compute_us = sum(grown.get((metric, place), 0.0) for metric in _COMPUTE)
+        queue_us = grown.get((_QUEUE, place), 0.0)
+        known = answered > 0
+        found.append(
+            ServerTimes(1e-6 * queue_us / answered if known else None, 1e-6 * compute_us / answered if known else None)
+        )
+    return found
