@@ -47,8 +47,9 @@ _WORDS = ("flavour", "site", "host", "cpu_model", "endpoint", "model", "software
 def load_attempts(connection: sqlite3.Connection) -> Attempts:
     """Return every attempt that left a record; times are those of the workers' clocks, as in the records."""
     columns: dict[str, Any] = {}
-    rows = connection.execute(f"SELECT {', '.join((*_INTS, *_FLOATS, *_WORDS))} FROM attempts")  # noqa: S608
-    table = [tuple(row) for row in rows]
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: rows that know their names take twice as long
+    table = cursor.execute(f"SELECT {', '.join((*_INTS, *_FLOATS, *_WORDS))} FROM attempts").fetchall()  # noqa: S608
     for place, name in enumerate(_INTS):
         columns[name] = np.array([row[place] for row in table], dtype=np.int64)
     for place, name in enumerate(_FLOATS, len(_INTS)):

@@ -38,7 +38,8 @@ def server_times(connection: sqlite3.Connection, bins: Bins) -> list[ServerTimes
     metrics = (_SUCCESS, _QUEUE, *_COMPUTE)
     rows = connection.execute(
         # A server that was started again counts from nothing.
-        "SELECT metric, CAST((at - ?) / ? AS INTEGER), sum(CASE WHEN value >= before THEN value - before ELSE value END) "  # noqa: S608
+        "SELECT metric, CAST((at - ?) / ? AS INTEGER), "  # noqa: S608
+        "sum(CASE WHEN value >= before THEN value - before ELSE value END) "
         "FROM (SELECT metric, at, value, lag(value) OVER (PARTITION BY samples.series ORDER BY at) AS before "
         "FROM series JOIN samples ON samples.series = series.id "
         f"WHERE metric IN ({', '.join('?' * len(metrics))}) AND at >= ? AND at < ?) "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitoring.failures import meaning_of
@@ -24,16 +25,22 @@ EVERY_S = 5.0
 
 MOST_ROWS = 50
 
+_MOST_WORKERS = 3
+"""Of one site that are listed one by one where more failed alike."""
+
+_LARGE = 0.2
+"""Part of a site's failures from which on one worker is named: it may be that worker's fault alone."""
+
 
 def failures(connection: sqlite3.Connection, shown: Shown, now: float, site: str = "") -> Panel:
     """Group failed attempts and failed jobs by exit class, site and worker, of the campaign or of one site."""
     del now  # the counts are those of the store
     groups = [one for one in failure_groups(connection, most=sys.maxsize) if not site or one.site == site]
-    failed = sum(one.jobs_failed for one in groups)
+    folded = _fold(groups)
     return Panel(
         "failures",
         "Failures",
-        _lead(groups, site),
+        _lead(folded, site),
         Source(
             "Attempts are counted by their records, each once; failed jobs by the event logs and the blocks' "
             "outcomes. The error is the first line of the newest one's.",
@@ -46,18 +53,42 @@ def failures(connection: sqlite3.Connection, shown: Shown, now: float, site: str
                 Column("jobs_failed", "Jobs failed", "count", tone="tone", note="not tried again by themselves"),
                 Column("attempts", "Attempts", "count", note="that left a record, tried again or not"),
                 Column("site", "Site", link=f"{shown.path}/site/{{site}}"),
-                Column("host", "Worker", link=f"{shown.path}/jobs?worker={{host}}"),
+                Column("host", "Worker", note="where many of a site failed alike, those with a large part are named"),
                 Column("last_at", "Last", "time"),
                 Column("error", "Newest error"),
                 Column("job", "Its job", "count", link=f"{shown.path}/job/{{job}}"),
                 Column("meaning", "Meaning"),
                 Column("tone", ""),
             ),
-            tuple(_row(one) for one in groups[:MOST_ROWS]),
+            tuple(_row(one) for one in folded[:MOST_ROWS]),
             empty="Nothing has failed.",
         ),
-        tone="bad" if failed else "",
+        tone="bad" if any(one.jobs_failed for one in folded) else "",
     )
+
+
+def _fold(groups: list[FailureGroup]) -> list[FailureGroup]:
+    """Put the workers of a site that failed alike into one line, but for those with a large part of it."""
+    alike: dict[tuple[str, str], list[FailureGroup]] = {}
+    for one in groups:
+        alike.setdefault((one.exit_class, one.site), []).append(one)
+    folded = []
+    for several in alike.values():
+        if len(several) <= _MOST_WORKERS:
+            folded += several
+            continue
+        most = _LARGE * sum(map(_size, several))
+        folded += [one for one in several if _size(one) > most]
+        rest = [one for one in several if _size(one) <= most]
+        newest = max(rest, key=lambda one: one.last_at)
+        workers = f"{len(rest):,} {'other ' if len(rest) < len(several) else ''}workers"
+        jobs, attempts = sum(one.jobs_failed for one in rest), sum(one.attempts for one in rest)
+        folded.append(replace(newest, host=workers, jobs_failed=jobs, attempts=attempts))
+    return sorted(folded, key=lambda one: (-one.jobs_failed, -one.last_at))
+
+
+def _size(one: FailureGroup) -> int:
+    return max(one.jobs_failed, one.attempts)
 
 
 def _lead(groups: list[FailureGroup], site: str) -> str:

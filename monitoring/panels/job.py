@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jobs.states import JobState
 from monitoring.errors import NoSuchPage
 from monitoring.failures import first_line, meaning_of
+from monitoring.live.heard import seen_until
 from monitoring.live.links import FRESH_S
 from monitoring.live.one_job import find_job, planned_job
 from monitoring.live.rates import MBPS_PER_BYTE_S
@@ -56,17 +57,19 @@ def job(connection: sqlite3.Connection, shown: Shown, now: float, number: int) -
 
     """
     row = the_job(connection, shown, number)
-    tone = TONES.get(JobState(row.state), "") or ("warn" if _silent(row, now) else "")
+    # A collector that is away hears of nobody.
+    seen = seen_until(connection, now)
+    tone = TONES.get(JobState(row.state), "") or ("warn" if _silent(row, seen) else "")
     return Panel(
         key="job",
         title=f"Job {number}",
-        lead=_lead(row, now),
+        lead=_lead(row, now, seen),
         source=Source(
             "The job's row in the store: its state by the block's event log, or by the block's outcome where there is "
             "one; events, Mb/s and share of its last heartbeat; memory and disk as HTCondor says at an attempt's end.",
             job_files(shown, row),
         ),
-        content=Facts(_facts(row, shown, now)),
+        content=Facts(_facts(row, shown, seen)),
         tone=tone,
     )
 
@@ -111,12 +114,12 @@ def job_files(shown: Shown, row: JobNow) -> tuple[str, ...]:
     return (str(block.events_log), str(block.logs / f"{row.job}.log"), f"{block.records}/{row.job:07d}.*.json")
 
 
-def _silent(row: JobNow, now: float) -> bool:
+def _silent(row: JobNow, seen: float) -> bool:
     """Return whether a job runs and has not been heard of for longer than heartbeats take."""
-    return row.state == JobState.RUNNING and now - max(row.beat_at, row.since) > FRESH_S
+    return row.state == JobState.RUNNING and seen - max(row.beat_at, row.since) > FRESH_S
 
 
-def _lead(row: JobNow, now: float) -> str:
+def _lead(row: JobNow, now: float, seen: float) -> str:
     # A minute is the least, so that a sentence stays as it is while it is read.
     for_s = f" for {length(now - row.since)}" if row.since and now - row.since >= _LEAST_S else ""
     where = f" at {row.site}" if row.site else ""
@@ -124,8 +127,8 @@ def _lead(row: JobNow, now: float) -> str:
     cause = first_line(row.error or row.reason)
     because = f": {cause.rstrip('.')}" if cause else ""
     if row.state == JobState.RUNNING:
-        silent = f", and not heard of for {silence(now - max(row.beat_at, row.since))}; it may be dead"
-        heard = silent if _silent(row, now) else ""
+        silent = f", and not heard of for {silence(seen - max(row.beat_at, row.since))}; it may be dead"
+        heard = silent if _silent(row, seen) else ""
         done = f"{row.attempt_events} of {number_of(row.events, 'event')} done"
         return f"It has been running{for_s}{where}{on}, with {done}{heard}."
     if row.state == JobState.HELD:
@@ -141,7 +144,7 @@ def _lead(row: JobNow, now: float) -> str:
     return "It is not in HTCondor's queue yet: its cluster materializes it when there is room, or its block waits."
 
 
-def _facts(row: JobNow, shown: Shown, now: float) -> tuple[Fact, ...]:
+def _facts(row: JobNow, shown: Shown, seen: float) -> tuple[Fact, ...]:
     runs = row.state == JobState.RUNNING
     state = JobState(row.state)
     mbps = row.beat_bytes_sent * MBPS_PER_BYTE_S / row.beat_window_s if runs and row.beat_window_s else None
@@ -196,8 +199,8 @@ def _facts(row: JobNow, shown: Shown, now: float) -> tuple[Fact, ...]:
                 "heard of",
                 row.beat_at or None,
                 "time",
-                note="it may be dead" if _silent(row, now) else "its last heartbeat",
-                tone="warn" if _silent(row, now) else "",
+                note="it may be dead" if _silent(row, seen) else "its last heartbeat",
+                tone="warn" if _silent(row, seen) else "",
             ),
         ]
     if row.memory_mb >= 0:

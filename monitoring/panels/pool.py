@@ -51,8 +51,8 @@ def pool(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
             bins.bin_s,
             bins.starts,
             lines if drawn else (),
-            empty="No sample of a server's metrics. Those of the embedded pool are found by themselves; others are named "
-            "with --metrics-url.",
+            empty="No sample of a server's metrics. The embedded pool is asked by itself; others are named with "
+            "--metrics-url.",
         ),
         group="pool",
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERY_S", "retries"]
 
-EVERY_S = 5.0
+EVERY_S = 30.0
 
 _MANY = 0.01
 """Requests sent again, of those answered, from which on the pool or the network needs a look."""
