@@ -158,5 +158,6 @@ def time_left(events_left: int, per_minute: NDArray[np.float64], seed: int = 1) 
     drawn = per_minute[starts[:, :, None] + np.arange(length)].reshape(_DRAWS, -1)[:, :minutes].mean(axis=1)
     slow, fast = np.percentile(drawn, _SPREAD)
     left_s = BIN_S * events_left / mean
-    high_s = BIN_S * events_left / float(slow) if slow > 0 else None
+    # The mean may lie outside of what is drawn: the first and the last minutes are drawn less often than others.
+    high_s = BIN_S * events_left / min(float(slow), mean) if slow > 0 else None
     return Estimate(left_s, BIN_S * events_left / float(max(fast, mean)), high_s)

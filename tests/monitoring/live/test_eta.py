@@ -32,6 +32,14 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert 100 <= inside <= 160
 
 
+def test_the_interval_holds_the_estimate() -> None:
+    """However unevenly events came, the estimate lies between the two ends of its interval."""
+    for minutes in ([0.0] * 10 + [10.0] * 20 + [0.0] * 2, [10.0] + [1.0] * 20, [1.0] * 20 + [50.0]):
+        found = time_left(100, np.array(minutes))
+        assert None not in (found.low_s, found.left_s, found.high_s)
+        assert found.low_s <= found.left_s <= found.high_s  # type: ignore[operator] # checked above
+
+
 def test_no_estimate_says_why() -> None:
     """Too little of the past, or nothing done in it, gives words instead of a number."""
     assert "5 minutes" in time_left(100, np.ones(3)).why_not
