@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jobs.planning.count import InputFile
     from jobs.spec.campaign import Campaign
 
-__all__ = ["MANIFEST_SCHEMA", "Manifest", "ManifestJob", "cut", "read_manifest", "write_manifest"]
+__all__ = ["MANIFEST_SCHEMA", "Manifest", "ManifestJob", "cut", "read_campaign_name", "read_manifest", "write_manifest"]
 
 # Arrow's own allocator keeps 40 MB more for a manifest of 100,000 jobs, and every watcher reads one.
 pa.set_memory_pool(pa.system_memory_pool())
@@ -254,13 +254,33 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, pa.ArrowInvalid) as error:
         message = f"{path}: not a readable manifest: {error}"
         raise CampaignError(message) from error
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    if metadata.get("sonicgrid.version") != str(_VERSION) or not table.schema.equals(MANIFEST_SCHEMA):
-        message = f"{path}: not a manifest of version {_VERSION}; it was written by another program or version"
-        raise CampaignError(message)
+    metadata = _metadata(path, table.schema)
     return Manifest(
         metadata["sonicgrid.campaign"],
         metadata["sonicgrid.digest"],
         table.replace_schema_metadata(None),
         metadata["sonicgrid.software_version"],
     )
+
+
+def read_campaign_name(path: Path) -> str:
+    """Return the name of a manifest's campaign, from the end of the file: at once, however many jobs there are.
+
+    Raises:
+        CampaignError: it is missing, damaged there, or of a version that this program does not know.
+
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        message = f"{path}: not a readable manifest: {error}"
+        raise CampaignError(message) from error
+    return _metadata(path, schema)["sonicgrid.campaign"]
+
+
+def _metadata(path: Path, schema: pa.Schema) -> dict[str, str]:
+    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+    if metadata.get("sonicgrid.version") != str(_VERSION) or not schema.equals(MANIFEST_SCHEMA):
+        message = f"{path}: not a manifest of version {_VERSION}; it was written by another program or version"
+        raise CampaignError(message)
+    return metadata

@@ -24,6 +24,7 @@ from monitoring.collecting.batch import begin_batch
 from monitoring.collecting.begin_store import begin_store, facts_of
 from monitoring.collecting.follow_blocks import BlocksFollower
 from monitoring.collecting.look_around import Surroundings
+from monitoring.collecting.sign_of_life import SignOfLife
 from monitoring.errors import NothingToCollect, StoreUnusable
 from monitoring.store.open import LOST, open_writer, set_aside, writer_lock
 from monitoring.store.place import find_store
@@ -101,6 +102,7 @@ class Collector:
         self._held.enter_context(writer_lock(self.store))
         self._around = Surroundings(folder, metrics_urls, queue, embedded_pool=embedded_pool)
         self._held.callback(self._around.close)
+        self._alive = SignOfLife()
         try:
             self._begin(manifest)
         except BaseException:
@@ -122,6 +124,7 @@ class Collector:
             self._look_at_manifest()
             events, records, behind = self._blocks.follow(until=began + longest_s)
             self._around.look(self.connection)
+            self._alive.give(self.connection, behind=behind)
         except sqlite3.OperationalError as error:
             # Whatever was begun is rolled back; what was to be taken is still in the campaign.
             problem = f"{self.store}: cannot be written now: {error}; free some space, or see who locks it"

@@ -121,6 +121,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise StoreUnusable(message) from error
     if version != VERSION:
         connection.close()
+        if version == 0:  # as is one that is not made to its end
+            message = f"{path}: the store is being made at this moment; look again in some seconds"
+            raise StoreUnusable(message)
         message = f"{path}: a store of version {version}, this program reads {VERSION}; collect the campaign again"
         raise StoreUnusable(message)
     connection.row_factory = sqlite3.Row
