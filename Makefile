@@ -25,9 +25,10 @@ help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 .PHONY: setup
-setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy (at once when it is there)
+setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy, uPlot (at once when it is there)
 	@$(BIN)/python -m jobs.pool.install
 	@$(BIN)/python -m sonic.server.install --runtime "$(RUNTIME)"
+	@$(BIN)/python -m monitoring.web.install
 
 .PHONY: demo
 demo: setup ## run a whole campaign on this machine and say where its report is
@@ -47,10 +48,12 @@ screenshots: setup browser ## take pictures of the dashboard's pages while a cam
 	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: lint
-lint: $(INSTALLED) ## check style, types and workflow, changing nothing
+lint: $(INSTALLED) ## check style, types (JavaScript's too, which takes npm) and workflow, changing nothing
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	@$(BIN)/python -m monitoring.web.install --required
+	"$(RUNTIME)/web/node_modules/.bin/tsc" --project monitoring/web --typeRoots "$(abspath $(RUNTIME))/web/node_modules"
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m snakemake --lint
 
