@@ -96,7 +96,7 @@ def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, job: str) ->
 
 def _show(tab: Tab, dashboard: Dashboard, path: str) -> None:
     tab.page.goto(dashboard.url + path)
-    tab.page.wait_for_function("document.documentElement.dataset.shown")
+    tab.page.locator("html[data-shown]").wait_for(state="attached")
     tab.page.wait_for_timeout(500)  # plots are drawn in the next frames
 
 
