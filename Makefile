@@ -61,6 +61,13 @@ lint: $(INSTALLED) ## check style, types (JavaScript's too, which takes npm) and
 bench: setup ## run every benchmark; each prints a table and writes benchmarks/results/*.json
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## fuzz the readers of bytes, ten minutes in all (TARGETS="event-log" SECONDS=600 for one alone)
+	@for target in $(or $(TARGETS),clusters event-log record shares site spec view-message); do \
+		echo "== $$target"; \
+		$(BIN)/python -m tests.fuzz.fuzz "$$target" --seconds $(or $(SECONDS),85); \
+	done
+
 .PHONY: train
 train: $(INSTALLED) ## train the demo network again, in an environment of its own
 	@.ci/make-venv $(TRAIN)

@@ -27,14 +27,18 @@ from rich.table import Table
 from jobs.layout import CampaignFolder
 from jobs.running.event_text import read_events
 from monitoring.collect import Collector
+from monitoring.panels.shown import Shown
+from monitoring.prometheus.exposition import exposition
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-AIMS = {"catch_up_s": 60.0, "tick_ms": 200.0}
+AIMS = {"catch_up_s": 60.0, "tick_ms": 200.0, "metrics_ms": 300.0}
 """Most of each."""
 
 TICKS = 30
+PAGES = 10
+
 NEWS_PER_TICK = 200
 """Heartbeats between two ticks: 6,000 running jobs, ticks of two seconds."""
 
@@ -58,6 +62,7 @@ class Costs:
         catch_up_s, catch_up_cpu_s: to the end of all logs and records, wall and CPU seconds.
         idle_tick_ms: median of ticks in which nothing is new.
         tick_ms, longest_tick_ms: median and largest of ticks with `NEWS_PER_TICK` heartbeats.
+        metrics_ms: median of pages for Prometheus.
         memory_mb: resident after catching up.
         memory_later_mb: the same after the ticks.
         store_mb: size of the store.
@@ -72,6 +77,7 @@ class Costs:
     idle_tick_ms: float
     tick_ms: float
     longest_tick_ms: float
+    metrics_ms: float
     memory_mb: float
     memory_later_mb: float
     store_mb: float
@@ -123,6 +129,7 @@ def measure_collector(root: str, store: str, jobs: int, answer: Connection) -> N
     memory_later_mb = process.memory_info().rss * 1e-6
     states = dict(collector.connection.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
     collector.close()
+    metrics_ms = [_metrics_ms(Shown("big", folder, Path(store))) for _ in range(PAGES)]
     answer.send(
         Costs(
             begin_s=begin_s,
@@ -131,6 +138,7 @@ def measure_collector(root: str, store: str, jobs: int, answer: Connection) -> N
             idle_tick_ms=1e3 * median(idle),
             tick_ms=1e3 * median(busy),
             longest_tick_ms=1e3 * max(busy),
+            metrics_ms=median(metrics_ms),
             memory_mb=memory_mb,
             memory_later_mb=memory_later_mb,
             store_mb=sum(path.stat().st_size for path in Path(store).parent.iterdir()) * 1e-6,
@@ -139,6 +147,12 @@ def measure_collector(root: str, store: str, jobs: int, answer: Connection) -> N
             states=states,
         )
     )
+
+
+def _metrics_ms(shown: Shown) -> float:
+    began = time.perf_counter()
+    exposition([shown], time.time())
+    return 1e3 * (time.perf_counter() - began)
 
 
 def measure(jobs: int, where: Path | None) -> Results:
@@ -194,6 +208,7 @@ def _table(results: Results) -> Table:
     table.add_row("tick, nothing new", f"{costs.idle_tick_ms:.1f} ms", "")
     table.add_row(f"tick, {NEWS_PER_TICK} heartbeats", f"{costs.tick_ms:.1f} ms", f"{AIMS['tick_ms']:.0f} ms")
     table.add_row("the longest of these", f"{costs.longest_tick_ms:.1f} ms", f"{AIMS['tick_ms']:.0f} ms")
+    table.add_row("page for Prometheus", f"{costs.metrics_ms:.1f} ms", f"{AIMS['metrics_ms']:.0f} ms")
     table.add_row("memory after catching up", f"{costs.memory_mb:.0f} MB", "")
     table.add_row(f"memory {2 * TICKS} ticks later", f"{costs.memory_later_mb:.0f} MB", "the same")
     table.add_row("store", f"{costs.store_mb:.0f} MB", "")

@@ -24,7 +24,7 @@ _DECIMALS = 3
 class Heartbeat(BaseModel):
     """One stretch of one attempt; numbers without `total` are of the stretch alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: Literal[1] = Field(1, description="Version of this format")
     job: int = Field(description="Number of the job in the campaign's manifest")

@@ -18,7 +18,7 @@ __all__ = ["Record", "StageSeconds", "read_record", "read_records"]
 class StageSeconds(BaseModel):
     """Wall seconds that the attempt spent in each stage, summed over its events; stages overlap."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     startup_s: float = Field(
         0.0, description="From the start of the process to the opening of the input, imports included"
@@ -34,7 +34,7 @@ class StageSeconds(BaseModel):
 class Record(BaseModel):
     """One attempt of one job, as one JSON file in the campaign's records folder."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     version: Literal[1] = Field(1, description="Version of this format")
     campaign: str = Field(description="Name of the campaign")

@@ -7,7 +7,7 @@ The job ad cannot carry it. HTCondor tells a running job of a change to its ad a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,7 +28,9 @@ class Shares(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = Field(1, description="Version of this format")
-    mbps: dict[str, float] = Field(description="By site, Mb/s on the wire that one job may send")
+    mbps: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        description="By site, Mb/s on the wire that one job may send"
+    )
 
 
 def shares_text(mbps: Mapping[str, float]) -> bytes:

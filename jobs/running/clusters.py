@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from jobs.running.ranges import read_ranges, write_ranges
 
@@ -36,34 +37,52 @@ class MadeCluster:
     returned: bool = False
 
 
+class _Made(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    cluster: int
+    jobs: str
+    submitted: float
+
+
+class _Returned(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    cluster: int
+    returned: Literal[True] = True
+
+
+_NOTE: TypeAdapter[_Made | _Returned] = TypeAdapter(_Made | _Returned)
+
+
 def note_cluster(folder: BlockFolder, cluster: int, jobs: Iterable[int]) -> None:
     """Write down a cluster that was just submitted."""
-    _append(folder, {"cluster": cluster, "jobs": write_ranges(jobs), "submitted": time.time()})
+    _append(folder, _Made(cluster=cluster, jobs=write_ranges(jobs), submitted=time.time()))
 
 
 def note_return(folder: BlockFolder, cluster: int) -> None:
     """Write down, before it is done, that the rest of a cluster is given back."""
-    _append(folder, {"cluster": cluster, "returned": True})
+    _append(folder, _Returned(cluster=cluster))
 
 
 def read_clusters(folder: BlockFolder) -> list[MadeCluster]:
     """Return the clusters of a block, oldest first; a line that a crash cut short is passed over."""
     made: dict[int, MadeCluster] = {}
     returned: set[int] = set()
-    for line in folder.cluster.read_text(encoding="utf-8").splitlines() if folder.cluster.exists() else ():
+    for line in folder.cluster.read_bytes().splitlines() if folder.cluster.exists() else ():
         try:
-            note = json.loads(line)
-        except json.JSONDecodeError:
+            note = _NOTE.validate_json(line)
+            if isinstance(note, _Returned):
+                returned.add(note.cluster)
+            else:
+                made[note.cluster] = MadeCluster(note.cluster, read_ranges(note.jobs), note.submitted)
+        except ValueError:
             continue
-        if note.get("returned"):
-            returned.add(note["cluster"])
-        else:
-            made[note["cluster"]] = MadeCluster(note["cluster"], read_ranges(str(note["jobs"])), note["submitted"])
     return [MadeCluster(one.cluster, one.jobs, one.submitted, one.cluster in returned) for one in made.values()]
 
 
-def _append(folder: BlockFolder, note: dict[str, object]) -> None:
+def _append(folder: BlockFolder, note: _Made | _Returned) -> None:
     with folder.cluster.open("a+b") as file:
         # What a crash cut short must not spoil this line.
         whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n")
-        file.write((b"" if whole else b"\n") + json.dumps(note).encode() + b"\n")
+        file.write((b"" if whole else b"\n") + note.model_dump_json().encode() + b"\n")

@@ -71,7 +71,7 @@ def _read(text: bytes) -> LogEvent | None:
     number, cluster, proc = int(head[1]), int(head[2]), int(head[3])
     try:
         at = _at(head[4], head[5], head[6].endswith(b"Z"))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if number == _GENERIC:
         return LogEvent(number, cluster, proc, at, text=_line(text, head.end()))

@@ -19,6 +19,7 @@ from monitoring.store.schema import (
     KEEP_FINE_S,
     LATENCY_COLUMNS,
     LIVE_COLUMNS,
+    TOTAL_BIN_S,
 )
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ class RollUp:
 
     def add_ended(self, at: float, site: str, flavour: str, sums: Sequence[float]) -> None:
         """Add an attempt that ended at a moment, seconds since the epoch; the sums in the order of `ENDED_COLUMNS`."""
-        for bin_s in (BIN_S, FINE_BIN_S) if at >= self._fine_from else (BIN_S,):
-            row = self._ended[bin_s, int(at // bin_s) * bin_s, site, flavour]
+        bins = [(width_s, int(at // width_s) * width_s) for width_s in (BIN_S, FINE_BIN_S)]
+        for bin_s, begin in [(TOTAL_BIN_S, 0), *(bins if at >= self._fine_from else bins[:1])]:
+            row = self._ended[bin_s, begin, site, flavour]
             for place, value in enumerate(sums):
                 row[place] += value
 
@@ -84,11 +86,18 @@ class RollUp:
         """Add the sums to those of the store."""
         if self._beats:
             table = np.array(self._beats, dtype=np.float64)
+            self._add_totals(connection, table)
             self._add_beats(connection, table, BIN_S)
             self._add_beats(connection, table[table[:, 0] >= self._fine_from], FINE_BIN_S)
             self._beats.clear()
         connection.executemany(_ADD_ENDED, ((*key, *row) for key, row in self._ended.items()))
         self._ended.clear()
+
+    def _add_totals(self, connection: sqlite3.Connection, table: NDArray[np.float64]) -> None:
+        groups = table[:, 1].astype(np.int64)
+        sums = np.stack([np.bincount(groups, column, len(self._groups)) for column in table[:, 2:].T], axis=1)
+        rows = zip(self._groups, sums.tolist(), strict=True)
+        connection.executemany(_ADD_LIVE, ((TOTAL_BIN_S, 0, *group, *row) for group, row in rows))
 
     def _add_beats(self, connection: sqlite3.Connection, table: NDArray[np.float64], bin_s: int) -> None:
         if not len(table):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JobLife", "read_life"]
 
-MOST_BYTES = 128 << 20
+MOST_BYTES = 64 << 20
 """Of the log that one look reads; takes a tenth of a second where the log is in memory."""
 
 _PIECE_BYTES = 8 << 20
@@ -123,7 +123,7 @@ def _read_on(handle: int, found: _Found, clusters: tuple[MadeCluster, ...], job:
         # Another file, or one that was cut: it is read anew.
         found.offset, found.heads, found.events = 0, set(), []
     found.inode, found.head = seen.st_ino, os.pread(handle, min(64, seen.st_size), 0)
-    found.heads |= {b"(%03d.-01.000) " % made.cluster for made in clusters}
+    found.heads |= {_head(made.cluster, -1) for made in clusters}
     until = found.offset + most_bytes
     while found.offset < until:
         piece = os.pread(handle, min(_PIECE_BYTES, until - found.offset), found.offset)
@@ -153,8 +153,14 @@ def _take(found: _Found, piece: bytes, job: int) -> None:
         if begin < taken:
             continue
         taken = piece.index(EVENT_END, begin) + len(EVENT_END)
-        found.events += [event for event in read_events(piece[begin:taken]) if event is not None]
+        events = (event for event in read_events(piece[begin:taken]) if event is not None)
+        found.events += [event for event in events if _head(event.cluster, event.proc) in found.heads]
     _keep_few(found.events)
+
+
+def _head(cluster: int, proc: int) -> bytes:
+    """Return how HTCondor writes whose event it is."""
+    return b"(%03d.%03d.000) " % (cluster, proc)
 
 
 def _places(piece: bytes, text: bytes) -> list[int]:

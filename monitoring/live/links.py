@@ -46,6 +46,7 @@ class LinkNow:
         share_mbps: what one job may send; of a site.
         binds: what keeps the site from more, in the throttle's words.
         job_mbps: what a job is taken to need; of a site.
+        limited: whether a budget is in force; there is none for a site that no site config in force names.
 
     """
 
@@ -60,6 +61,7 @@ class LinkNow:
     share_mbps: float | None = None
     binds: str = ""
     job_mbps: float | None = None
+    limited: bool = True
 
     @property
     def used(self) -> float | None:
@@ -112,7 +114,7 @@ def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
         mbps, running = sent.get(name, (0.0, 0))
         budget_mbps = float(keys.get("budget_mbps", 0.0))
         if state is None:
-            links.append(LinkNow(name, False, (name,), budget_mbps, mbps, running))
+            links.append(LinkNow(name, False, (name,), budget_mbps, mbps, running, limited=name in grid["sites"]))
             continue
         links.append(
             LinkNow(
@@ -127,6 +129,7 @@ def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
                 share_mbps=state.share_mbps,
                 binds=state.binds,
                 job_mbps=state.rate_mbps,
+                limited=name in grid["sites"],
             )
         )
     for name, budget_mbps in sorted(grid["shared_links"].items()):

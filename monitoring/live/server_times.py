@@ -34,17 +34,24 @@ class ServerTimes:
 
 
 def server_times(connection: sqlite3.Connection, bins: Bins) -> list[ServerTimes]:
-    """Return the times in each bin, over all servers; what grew between two samples counts for the later one's bin."""
+    """Return the times in each bin, over all servers; what grew between two samples counts for the earlier one's bin.
+
+    Of long bins, but for the last one, only the samples at their edges are compared: sums grow, so those between add
+    nothing, but where a server was started again in the middle of one.
+    """
     metrics = (_SUCCESS, _QUEUE, *_COMPUTE)
+    begin, bin_s = bins.starts[0], bins.bin_s
     rows = connection.execute(
         # A server that was started again counts from nothing.
-        "SELECT metric, CAST((at - ?) / ? AS INTEGER), "  # noqa: S608
+        "SELECT metric, CAST((before_at - ?) / ? AS INTEGER), "  # noqa: S608
         "sum(CASE WHEN value >= before THEN value - before ELSE value END) "
-        "FROM (SELECT metric, at, value, lag(value) OVER (PARTITION BY samples.series ORDER BY at) AS before "
+        "FROM (SELECT metric, value, lag(value) OVER by_time AS before, lag(at) OVER by_time AS before_at "
         "FROM series JOIN samples ON samples.series = series.id "
-        f"WHERE metric IN ({', '.join('?' * len(metrics))}) AND at >= ? AND at < ?) "
-        "WHERE before IS NOT NULL AND at >= ? GROUP BY 1, 2",
-        (bins.starts[0], bins.bin_s, *metrics, bins.starts[0] - BIN_S, bins.end, bins.starts[0]),
+        f"WHERE metric IN ({', '.join('?' * len(metrics))}) AND at >= ? AND at < ? "
+        "AND (CAST(at - ? AS INTEGER) % ? <= ? OR at >= ?) "
+        "WINDOW by_time AS (PARTITION BY samples.series ORDER BY at)) "
+        "WHERE before_at IS NOT NULL GROUP BY 1, 2",
+        (begin, bin_s, *metrics, begin, bins.end, begin, bin_s, BIN_S, bins.starts[-1]),
     )
     grown = {(metric, place): value for metric, place, value in rows}
     found = []

@@ -78,20 +78,29 @@ def campaign_ended(connection: sqlite3.Connection) -> float | None:
     return None if others or last is None else float(last) + 60.0
 
 
-def states_over_time(connection: sqlite3.Connection, bins: Bins, by: By = "") -> list[StateSeries]:
+def states_over_time(connection: sqlite3.Connection, bins: Bins, by: By = "", site: str = "") -> list[StateSeries]:
     """Count the jobs at the end of each bin: from the counts of now, back over all that has changed since.
 
     For blocks, a bin is at least a minute.
+
+    Args:
+        connection: of the store.
+        bins: of the plot.
+        by: what jobs are told apart by.
+        site: whose jobs are counted, with `by` the site; all by default.
+
     """
-    now: dict[tuple[str, str], int] = {(c.group, c.state): c.jobs for c in count_states(connection, by)}
+    now: dict[tuple[str, str], int] = {
+        (c.group, c.state): c.jobs for c in count_states(connection, by) if site in ("", c.group)
+    }
     moved: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * (len(bins.starts) + 1))
     if by == "block":
         rows = connection.execute("SELECT block, state, at, jobs FROM block_changes WHERE at >= ?", (bins.starts[0],))
     else:
         rows = connection.execute(
             f"SELECT {by or repr('')}, state, at, sum(jobs) FROM changes "  # noqa: S608 - one of three words
-            "WHERE bin_s = ? AND at >= ? GROUP BY 1, 2, 3",
-            (bins.of_store_s, bins.starts[0]),
+            f"WHERE bin_s = ? AND at >= ? {'AND site = ?' if site else ''} GROUP BY 1, 2, 3",
+            (bins.of_store_s, bins.starts[0], *([site] if site else [])),
         )
     for group, state, at, jobs in rows:
         moved[str(group), state][min(bins.place(at), len(bins.starts))] += jobs

@@ -67,7 +67,7 @@ def campaign(shown: Shown) -> Recipe:
             maker(shown, "states", states.PLOT_EVERY_S, states.states),
             maker(shown, "states-table", states.COUNTS_EVERY_S, states.states_table),
             *flavours,
-            *(link_maker(shown, link, every) for link in link_use.by_interest(every)[: links.MOST_DRAWN]),
+            *(link_maker(shown, link, every) for link in link_use.drawn(every, links.MOST_DRAWN)),
             maker(shown, "links", links.EVERY_S, links.links),
             maker(shown, "throttle", throttle.EVERY_S, throttle.throttle),
             maker(shown, "edits", throttle.EVERY_S, throttle.edits),

@@ -24,7 +24,7 @@ from monitoring.panels import (
     throttle,
     waiting,
 )
-from monitoring.panels.link_use import by_interest
+from monitoring.panels.link_use import drawn
 from monitoring.panels.panel import Crumb, Recipe
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _of_site(shown: Shown, name: str, every: Sequence[LinkNow]) -> Iterator[Pane
 
 def _of_shared_link(shown: Shown, link: LinkNow, every: Sequence[LinkNow]) -> Iterator[PanelMaker]:
     yield link_maker(shown, link, every)
-    for other in by_interest([one for one in every if not one.shared and one.name in link.sites])[: links.MOST_DRAWN]:
+    for other in drawn([one for one in every if not one.shared and one.name in link.sites], links.MOST_DRAWN):
         yield link_maker(shown, other, every)
     yield maker(shown, "links", links.EVERY_S, partial(links.links, shared=link.name))
     yield maker(shown, "edits", throttle.EVERY_S, partial(throttle.edits, site=link.name, shared=True))

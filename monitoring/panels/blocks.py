@@ -56,11 +56,11 @@ def blocks(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
     )
 
 
-def _calm(here: Mapping[str, StateCount]) -> tuple[int, ...]:
+def _calm(here: Mapping[str, StateCount]) -> tuple[bool, ...]:
     """Return a key that sorts blocks with trouble first, then those at work, those to come, and those that are done."""
     jobs = {state: here[state].jobs if state in here else 0 for state in DISPLAY_ORDER}
     at_work = jobs[JobState.RUNNING] + jobs[JobState.IDLE]
-    return (-jobs[JobState.HELD], -jobs[JobState.FAILED], -at_work, -jobs[JobState.PENDING])
+    return (not jobs[JobState.HELD], not jobs[JobState.FAILED], not at_work, not jobs[JobState.PENDING])
 
 
 def _row(block: int, here: Mapping[str, StateCount]) -> tuple[Cell, ...]:

@@ -145,7 +145,7 @@ def _lead(shown: Shown, state: CampaignNow) -> str:
         case "done":
             return f"{shown.name} is done: {number_of(remaining.planned, 'event')} in {number_of(state.in_all, 'job')}."
         case "failed":
-            return f"{shown.name} has ended with {done} done{also}; `sonicgrid failures {shown.name}` says why."
+            return f"{shown.name} has ended with {done} done{also}. Failures, below, say who must act."
         case "planned":
             return f"{shown.name} is planned: {number_of(state.in_all, 'job')}, and none has come up yet."
         case "held":
@@ -156,7 +156,7 @@ def _lead(shown: Shown, state: CampaignNow) -> str:
     if state.unkept_s is not None:
         unkept = (
             f" No throttle has looked for {silence(state.unkept_s)}: limits stay as they are, and"
-            f" `sonicgrid submit {shown.name}` goes on with it."
+            f" `sonicgrid submit` with its spec goes on with it."
         )
     return f"{shown.name} {words}: {done} are done{speed}{also}.{unkept}"
 

@@ -24,6 +24,9 @@ __all__ = ["job_events", "job_rates"]
 _BIN_S = 60
 _MOST_BINS = 720
 
+_NO_BEAT = "No heartbeat of this job yet."
+_NO_EVENT = "No event is finished yet."
+
 
 def job_rates(connection: sqlite3.Connection, shown: Shown, now: float, number: int) -> Panel:
     """Return what a job sent, minute by minute, beside what it might.
@@ -40,7 +43,7 @@ def job_rates(connection: sqlite3.Connection, shown: Shown, now: float, number: 
     share = _shares(beats, starts, bin_s)
     lead = _rates_lead(beats)
     lines = (Line("sent_mbps", "sent", sent), Line("share_mbps", "share", share, role="limit"))
-    content = Plot("mbps", bin_s, starts, lines, empty="No heartbeat of this job yet.")
+    content = Plot("mbps", bin_s, starts, lines, empty=_NO_BEAT)
     return Panel(
         "job-rates",
         "What it sends",
@@ -65,10 +68,14 @@ def job_events(connection: sqlite3.Connection, shown: Shown, now: float, number:
     events = _spread(beats, starts, bin_s, lambda beat: float(beat.events))
     total_s = sum(beat.window_s for _, beat in beats)
     done = sum(beat.events for _, beat in beats)
-    lead = f"{number_of(done, 'event')} in all of its attempts, one every {total_s / done:.1f} s." if done else ""
-    content = Plot(
-        "per_s", bin_s, starts, (Line("events_per_s", "events/s", events),), empty="No heartbeat of this job yet."
+    lead = (
+        f"{number_of(done, 'event')} in all of its attempts, one every {total_s / done:.1f} s."
+        if done
+        else _NO_EVENT
+        if beats
+        else _NO_BEAT
     )
+    content = Plot("per_s", bin_s, starts, (Line("events_per_s", "events/s", events),), empty=_NO_BEAT)
     return Panel(
         "job-events", "Events/s", f"{lead}{what_is_missing(life)}", source_of(shown, row), content, group="job-rates"
     )
@@ -115,7 +122,7 @@ def _shares(beats: list[tuple[float, Heartbeat]], starts: tuple[int, ...], bin_s
 
 def _rates_lead(beats: list[tuple[float, Heartbeat]]) -> str:
     if not beats:
-        return ""
+        return _NO_BEAT
     last = beats[-1][1]
     mbps = last.bytes_sent * MBPS_PER_BYTE_S / last.window_s if last.window_s else 0.0
     may = f"its share was {last.share_mbps:.3g} Mb/s" if last.share_mbps is not None else "it was not paced"

@@ -9,7 +9,7 @@ from monitoring.live.heard import only_complete, seen_until
 from monitoring.live.quantities import over_time
 from monitoring.live.rates import rates_in
 from monitoring.panels.panel import Line, Panel, Plot, Source
-from monitoring.panels.wording import figure
+from monitoring.panels.wording import number_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,8 +36,9 @@ def jobs_per_hour(connection: sqlite3.Connection, shown: Shown, now: float, site
     last = rates_in(connection, Span(until - 3600.0, until), "site" if site else "").get(site)
     lead = "No attempt has ended in the last hour."
     if last is not None and last.jobs_per_h + last.failures_per_h > 0:
-        lead = f"{figure(last.jobs_per_h)} jobs were done in the last hour, and {figure(last.failures_per_h)} attempts"
-        lead += " failed; those that fail are tried again as long as that may help."
+        done, failed = round(last.jobs_per_h), round(last.failures_per_h)
+        lead = f"{number_of(done, 'job')} {'was' if done == 1 else 'were'} done in the last hour"
+        lead += f", and {number_of(failed, 'attempt')} failed." if failed else "."
     return Panel(
         "jobs-per-hour",
         "Jobs/h",

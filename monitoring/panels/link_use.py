@@ -25,17 +25,33 @@ if TYPE_CHECKING:
     from monitoring.panels.panel import Tone
     from monitoring.panels.shown import Shown
 
-__all__ = ["EVERY_S", "binding_words", "by_interest", "link_key", "link_lead", "link_tone", "link_use", "queue_of"]
+__all__ = [
+    "EVERY_S",
+    "binding_words",
+    "by_interest",
+    "drawn",
+    "link_key",
+    "link_lead",
+    "link_tone",
+    "link_use",
+    "queue_of",
+]
 
-EVERY_S = 5.0
+EVERY_S = 10.0
 
 MOST_MARKS = 30
 
 _SETTLED_S = 2 * HEARTBEAT_S + LAG_S
 """So long after a budget went down, heartbeats still tell of the time before."""
 
+_ABOVE = 1.005
+"""A link is to be full: what is written as the budget is not above it."""
+
 _SLIGHTLY = 1.05
 """Minutes of many jobs that do not begin together are summed: a little above the budget need not be above the link."""
+
+_OF_BUDGETS = frozenset({"uplink", "rate", "campaign_share"})
+"""Keys that a budget is made of."""
 
 _GREW = 0.1
 """Decisions that change the number of jobs by less are not marked."""
@@ -111,10 +127,11 @@ def link_lead(link: LinkNow, queue: int, changed: Sequence[Edited], now: float) 
     sends = f"its jobs send {figure(link.sent_mbps)} Mb/s" if link.running else "no job runs there"
     what = f"The shared link {link.name}" if link.shared else link.name
     if not link.budget_mbps:
-        if link.admitted is None and not link.shared:
+        if not link.limited:
             return f"No site config of {what} is in force, so it has no budget; {sends}."
         return f"{what} is closed, with a budget of 0 Mb/s; {sends}."
-    text = f"{what} uses {figure(link.sent_mbps)} of {figure(link.budget_mbps)} Mb/s ({percent(link.used or 0.0)})"
+    used = percent(round(link.used or 0.0, 3))
+    text = f"{what} uses {figure(link.sent_mbps)} of {figure(link.budget_mbps)} Mb/s ({used})"
     if link.shared:
         text += f", for {listed(link.sites)}"
     whose = "it" if link.shared else "its own link"
@@ -122,28 +139,15 @@ def link_lead(link: LinkNow, queue: int, changed: Sequence[Edited], now: float) 
         text += f"; {whose} keeps {number_of(queue, 'job')} waiting"
     elif link.binds:
         text += f"; {binding_words(link.binds)} it from more jobs"
-    text += "."
-    if (link.used or 0.0) > 1:
-        recent = _lowered_lately(changed, now)
-        text += (
-            " Its budget has just been changed; heartbeats still tell of the time before."
-            if recent
-            else (
-                " That is above the budget: see whether the last edit is in force (`sonicgrid sites apply`)."
-                if (link.used or 0.0) > _SLIGHTLY
-                else " That is slightly above the budget."
-            )
-        )
-    return text
+    return f"{text}.{_above_words(link, changed, now)}"
 
 
 def link_tone(link: LinkNow, changed: Sequence[Edited], now: float) -> Tone:
     """Return whether somebody has to look: a link is to be full, and not fuller."""
-    over = link.sent_mbps > link.budget_mbps if link.budget_mbps else link.sent_mbps > 0 and link.admitted is not None
-    if not over:
+    if not link.limited or link.sent_mbps <= _ABOVE * link.budget_mbps:
         return ""
     slightly = link.budget_mbps > 0 and link.sent_mbps <= _SLIGHTLY * link.budget_mbps
-    return "warn" if slightly or _lowered_lately(changed, now) else "bad"
+    return "warn" if slightly or _changed_lately(changed, now) else "bad"
 
 
 def binding_words(binds: str) -> str:
@@ -170,8 +174,17 @@ def queue_of(link: LinkNow, waiting: Sequence[Waiting]) -> int:
 
 
 def by_interest(links: Sequence[LinkNow]) -> list[LinkNow]:
-    """Return links, those first that people look for: the fullest, then those with the most jobs."""
-    return sorted(links, key=lambda link: (-(link.used or 0.0), -link.sent_mbps, -link.running, link.name))
+    """Return links, those first that people look for: the fullest, in tenths of the budget; then those with jobs.
+
+    Whoever watches should not see them change places all the time.
+    """
+    return sorted(links, key=lambda link: (-round(link.used or 0.0, 1), not link.running, link.name, link.shared))
+
+
+def drawn(links: Sequence[LinkNow], most: int) -> list[LinkNow]:
+    """Return the links that people look for most, in the order that they came in."""
+    chosen = by_interest(links)[:most]
+    return [link for link in links if link in chosen]
 
 
 def _paced(connection: sqlite3.Connection, shown: Shown, now: float, site: str) -> str:
@@ -182,8 +195,20 @@ def _paced(connection: sqlite3.Connection, shown: Shown, now: float, site: str) 
     return f" Jobs waited for their share for {percent(last)} of their time." if last else ""
 
 
-def _lowered_lately(changed: Sequence[Edited], now: float) -> bool:
-    return any(now - edit.at < _SETTLED_S for edit in changed)
+def _above_words(link: LinkNow, changed: Sequence[Edited], now: float) -> str:
+    """Return what to think of a link that is above its budget, as a further sentence; empty if it is not."""
+    used = link.used or 0.0
+    if used <= _ABOVE:
+        return ""
+    if _changed_lately(changed, now):
+        return " Its budget has just been changed; heartbeats still tell of the time before."
+    if used <= _SLIGHTLY:
+        return " That is slightly above the budget."
+    return " That is above the budget: see whether the last edit is in force (`sonicgrid sites apply`)."
+
+
+def _changed_lately(changed: Sequence[Edited], now: float) -> bool:
+    return any(now - edit.at < _SETTLED_S and edit.key.rpartition(".")[2] in _OF_BUDGETS for edit in changed)
 
 
 def _marks(changed: Sequence[Edited], decided: Sequence[Decided], span: Span) -> tuple[Mark, ...]:

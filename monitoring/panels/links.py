@@ -55,7 +55,7 @@ def links(connection: sqlite3.Connection, shown: Shown, now: float, site: str = 
     return Panel(
         "links",
         "Links now",
-        _lead(every, whole=not site and not shared),
+        _lead(every, now, whole=not site and not shared),
         Source(
             "Mb/s sent: the last heartbeat of each job that runs, if it is not older than three minutes, with 5 % for "
             "framing. Budgets: sites.yaml, the site configs in force. Jobs admitted, room, share and what binds: the "
@@ -91,7 +91,7 @@ def _row(connection: sqlite3.Connection, link: LinkNow, waiting: Sequence[Waitin
     return (
         link.name,
         listed(link.sites, 5) if link.shared else link.name,
-        link.budget_mbps if link.budget_mbps or link.admitted is not None or link.shared else None,
+        link.budget_mbps if link.limited else None,
         link.sent_mbps,
         link.used,
         link.running,
@@ -105,10 +105,10 @@ def _row(connection: sqlite3.Connection, link: LinkNow, waiting: Sequence[Waitin
     )
 
 
-def _lead(every: Sequence[LinkNow], *, whole: bool) -> str:
+def _lead(every: Sequence[LinkNow], now: float, *, whole: bool) -> str:
     if not every:
         return "There is no link yet: no site config is in force."
-    over = [link.name for link in every if link.used is not None and link.used > 1]
+    over = [link.name for link in every if link_tone(link, (), now)]
     first = every[0]
     lead = f"{number_of(len(every), 'link')}; "
     if over:

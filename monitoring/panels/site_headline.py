@@ -76,8 +76,7 @@ def _job_facts(state: SiteNow, shown: Shown, site: str) -> list[Fact]:
 def _link_facts(link: LinkNow | None, queue: int, tone: Tone) -> list[Fact]:
     if link is None:
         return []
-    limited = link.admitted is not None or link.budget_mbps > 0
-    budget = f"of {figure(link.budget_mbps)} Mb/s" if limited else "no budget is in force"
+    budget = f"of {figure(link.budget_mbps)} Mb/s" if link.limited else "no budget is in force"
     facts = [
         Fact("sent_mbps", "Mb/s sent", link.sent_mbps, "mbps", note=budget, tone=tone),
         Fact("used", "Of the budget", link.used, "share", note="" if link.used is not None else "there is none"),

@@ -44,9 +44,7 @@ def states(connection: sqlite3.Connection, shown: Shown, now: float, site: str =
     """Show the jobs by state over time, of the campaign or of one site."""
     bins = bins_of(shown.span(connection, now), now)
     until = seen_until(connection, now)
-    series = {
-        one.state: one.jobs for one in states_over_time(connection, bins, "site" if site else "") if one.group == site
-    }
+    series = {one.state: one.jobs for one in states_over_time(connection, bins, "site" if site else "", site)}
     lines = tuple(
         Line(
             str(state),
@@ -80,9 +78,10 @@ def states_table(connection: sqlite3.Connection, shown: Shown, now: float) -> Pa
     counts = count_states(connection, "site")
     names = sorted({*grid_now(connection)["sites"], *(one.group for one in counts if one.group)})
     rows = _rows(names, counts)
-    rows.sort(key=lambda row: [-int(value or 0) for value in (*row[1:5], row[_JOBS])])
+    most = sorted(rows, key=lambda row: [-int(value or 0) for value in (*row[1:5], row[_JOBS])])[:MOST_SITES]
+    busy = [str(row[0]) for row in rows if row[_JOBS]]
     nowhere = sum(one.jobs for one in counts if not one.group)
-    lead = f"Jobs run or ran at {listed([str(row[0]) for row in rows])}." if rows else "No job has a site yet."
+    lead = f"Jobs run or ran at {listed(busy)}." if busy else "No job has a site yet."
     if nowhere:
         lead += f" {number_of(nowhere, 'job')} did not start yet, and may go to any of them."
     if len(rows) > MOST_SITES:
@@ -101,7 +100,10 @@ def states_table(connection: sqlite3.Connection, shown: Shown, now: float) -> Pa
                 Column("site", "Site", link=f"{shown.path}/site/{{site}}", note="none for jobs that did not start yet"),
                 *state_columns(f"{shown.path}/jobs?site={{site}}&state="),
             ),
-            (*rows[:MOST_SITES], *((None, *row[1:]) for row in (_rows([""], counts) if nowhere else ()))),
+            (
+                *(row for row in rows if row in most),
+                *((None, *row[1:]) for row in (_rows([""], counts) if nowhere else ())),
+            ),
             empty="No job has a site yet.",
         ),
     )

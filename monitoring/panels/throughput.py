@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EVERY_S", "KEYS", "throughput"]
 
-EVERY_S = 5.0
+EVERY_S = 10.0
 
 MOST_LINES = 8
 """Sites with a line of their own; the others are summed, or left out where a sum has no meaning."""
@@ -126,7 +126,7 @@ def throughput(
             bins.starts,
             tuple(lines),
             stacked=kind.adds_up,
-            empty="No job has told of its work yet; the first heartbeat comes a minute after its start.",
+            empty="No job has told of its work yet; the first heartbeat comes ten seconds after its start.",
         ),
         group="throughput",
     )

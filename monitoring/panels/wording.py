@@ -15,9 +15,9 @@ _DAY_S = 86400.0
 def figure(value: float) -> str:
     """Return a number with three figures, or all of those before the point."""
     size = abs(value)
-    if size >= 99.95 or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if size >= 9.995 else f"{value:.2f}" if size >= 0.995 else f"{value:.2g}"
+    if 0 < size < 0.001:
+        return "less than 0.001"
+    return f"{value:,.0f}" if size >= 99.95 else f"{value:.3g}"
 
 
 def number_of(count: int, one: str, more: str = "") -> str:

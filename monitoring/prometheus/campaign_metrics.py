@@ -39,10 +39,10 @@ ETA = Metric(
     _ESTIMATE,
 )
 ETA_LOW = Metric(
-    "sonicgrid_eta_low_seconds", "gauge", "seconds", _CAMPAIGN, "The near end of its 68 % interval.", _ESTIMATE
+    "sonicgrid_eta_low_seconds", "gauge", "seconds", _CAMPAIGN, "Near end of the estimate's 68 % interval.", _ESTIMATE
 )
 ETA_HIGH = Metric(
-    "sonicgrid_eta_high_seconds", "gauge", "seconds", _CAMPAIGN, "The far end of its 68 % interval.", _ESTIMATE
+    "sonicgrid_eta_high_seconds", "gauge", "seconds", _CAMPAIGN, "Far end of the estimate's 68 % interval.", _ESTIMATE
 )
 UP = Metric(
     "sonicgrid_collector_up",
@@ -57,7 +57,7 @@ BEHIND = Metric(
     "gauge",
     "1 or 0",
     _CAMPAIGN,
-    "Whether it still catches up with logs and records.",
+    "Whether the campaign's collector still catches up with logs and records.",
     _COLLECTOR,
 )
 HEARD = Metric(

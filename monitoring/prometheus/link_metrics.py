@@ -30,7 +30,7 @@ SENT = Metric(
     "gauge",
     "bytes per second on the wire; times 8e-6 in Mb/s",
     _LINK,
-    "What they send, framing included: the last minute of every job that runs.",
+    "What the campaign's jobs send through a link, framing included: the last minute of every job that runs.",
     "heartbeats",
 )
 RUNNING = Metric(

@@ -149,7 +149,7 @@ def _variable(name: str, query: str, *, several: bool = False) -> dict[str, Any]
         "type": "query",
         "datasource": _SOURCE,
         "definition": query,
-        "query": {"query": query, "refId": "A", "qryType": 1},
+        "query": {"query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery", "qryType": 1},
         "refresh": 2,
         "sort": 1,
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jobs.exits import ExitClass
 from monitoring.prometheus.metric import Buckets, Metric, Reading
-from monitoring.store.schema import BIN_S, LATENCY_COLUMNS
+from monitoring.store.schema import LATENCY_COLUMNS, TOTAL_BIN_S
 from sonic.scores import LATENCY_BOUNDS_S
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ _SUMS = {
         "events_processed", "events", "Events that running jobs finished; those of attempts that fail later are in it."
     ),
     "hits": _sum("hits_processed", "hits", "Hits that running jobs got scores for."),
-    "hits_on_cpu": _sum("hits_on_cpu", "hits", "Those of them whose scores the job computed by itself."),
+    "hits_on_cpu": _sum(
+        "hits_on_cpu", "hits", "Hits whose scores the job computed by itself, in the inference pool's place."
+    ),
     "requests": _sum("requests", "requests", "Requests that the inference pool answered."),
     "retries": _sum("request_retries", "requests", "Requests that were sent again."),
     "bytes_sent": _sum("sent_bytes", "bytes", "Bytes of requests to the inference pool, without framing."),
@@ -70,10 +72,7 @@ LATENCY = Metric(
 METRICS = (*_SUMS.values(), ENDED, LATENCY)
 
 _COLUMNS = (*_SUMS, "attempts_done", "latency_s", *LATENCY_COLUMNS)
-_QUERY = (
-    f"SELECT site, flavour, {', '.join(f'sum({name})' for name in _COLUMNS)} FROM rollups "  # noqa: S608 - our names
-    f"WHERE bin_s = {BIN_S} GROUP BY 1, 2"
-)
+_QUERY = f"SELECT site, flavour, {', '.join(_COLUMNS)} FROM rollups WHERE bin_s = {TOTAL_BIN_S}"  # noqa: S608 - our names
 _FAILED = (
     "SELECT exit_class, site, count(*) FROM attempts "  # noqa: S608 - a word of ours
     f"WHERE exit_class != '{ExitClass.DONE}' GROUP BY 1, 2"
@@ -81,7 +80,7 @@ _FAILED = (
 """In the words of the store's index of failures, which then answers alone."""
 
 _DECIMALS = 3
-"""A heartbeat is spread over bins as fractions. A sum that shrinks in its last digit would look like a restart."""
+"""Of seconds, of which nobody reads more."""
 
 
 def read_throughput(connection: sqlite3.Connection) -> Iterator[Reading]:

@@ -14,6 +14,7 @@ __all__ = [
     "LATENCY_COLUMNS",
     "LIVE_COLUMNS",
     "SCHEMA",
+    "TOTAL_BIN_S",
     "VERSION",
 ]
 
@@ -30,6 +31,9 @@ FINE_BIN_S = 10
 """Width of the bins that are kept for KEEP_FINE_S."""
 
 KEEP_FINE_S = 86400
+
+TOTAL_BIN_S = 0
+"""Stands for the one bin that the whole campaign is in: sums that need no minute of it to be read."""
 
 LATENCY_COLUMNS = tuple(f"latency_{number}" for number in range(len(LATENCY_BOUNDS_S) + 1))
 """Requests by latency, as `sonic.scores.LATENCY_COUNTS` says."""

@@ -22,6 +22,7 @@ def test_a_small_campaign_is_measured_and_its_counts_are_right(tmp_path: Path, m
     assert written["costs"]["states"] == {"done": 96, "failed": 4, "running": 100}
     assert written["costs"]["events"] == written["campaign"]["log_events"]
     assert written["costs"]["records"] == 100
+    assert written["costs"]["metrics_ms"] > 0
 
 
 def test_wrong_counts_are_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,15 +83,16 @@ class WatchedCampaign:
         return EventLog(self.campaign.folder.block(job // JOBS_PER_BLOCK).events_log, at=at)
 
     @classmethod
-    def begin(cls, folder: Path, now: float | None = None) -> WatchedCampaign:
-        """Write all of it into a folder and collect it."""
+    def begin(cls, folder: Path, *, collect: bool = True) -> WatchedCampaign:
+        """Write all of it into a folder and collect it, unless somebody else does."""
         root = folder / "campaign"
-        root.mkdir()
+        root.mkdir(parents=True)
         made = cls(CampaignBuilder(CampaignFolder(root)).plan(JOBS), folder / "store" / "watched.sqlite", 0.0)
-        made.now = time.time() if now is None else now
+        made.now = time.time()
         made._write_jobs()
         made._write_throttle()
-        made.collect()
+        if collect:
+            made.collect()
         return made
 
     def _write_jobs(self) -> None:

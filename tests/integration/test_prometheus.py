@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import subprocess
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -17,15 +15,10 @@ import tritonclient.grpc as triton_grpc
 import yaml
 
 from jobs.pool.folders import runtime_folder
-from monitoring.prometheus.exposition import (
-    ALL_METRICS,
-    CONTENT_TYPE,
-    OPENMETRICS_CONTENT_TYPE,
-    exposition,
-    wants_openmetrics,
-)
+from monitoring.prometheus.exposition import ALL_METRICS
 from monitoring.prometheus.install import install
 from sonic.server.ports import PortPicker
+from tests.builders.dashboard_server import running
 from tests.builders.inference_load import infer, noise
 from tests.builders.promql import FILES, alert_rules, grafana_expressions, metric_names
 from tests.builders.watched_campaign import DONE, RUNNING, WatchedCampaign
@@ -35,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sonic.server.state import ServersState
+    from tests.builders.dashboard_server import Running
 
-TOKEN = "a-token-of-the-test"  # noqa: S105 - not a secret
 PATIENCE_S = 60.0
 
 _SOMETIMES = {"nv_gpu_utilization", "nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes"}
@@ -65,7 +58,7 @@ class Asked:
 
 
 def wait_until(what: Callable[[], bool], message: str) -> None:
-    """Wait until something holds."""
+    """Wait until something holds, and say what did not."""
     until = time.monotonic() + PATIENCE_S
     while not what():
         assert time.monotonic() < until, message
@@ -73,44 +66,36 @@ def wait_until(what: Callable[[], bool], message: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> WatchedCampaign:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the dashboard is started."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def watched(home: Path) -> WatchedCampaign:
     """A campaign with jobs in every state."""
-    return WatchedCampaign.begin(tmp_path_factory.mktemp("watched"))
+    return WatchedCampaign.begin(home / "results", collect=False)
 
 
 @pytest.fixture(scope="module")
-def page(watched: WatchedCampaign) -> Iterator[int]:
-    """A server that gives our page to those who have the token; its port."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.headers["Authorization"] != f"Bearer {TOKEN}":
-                self.send_error(401)
-                return
-            openmetrics = wants_openmetrics(self.headers["Accept"] or "")
-            self.send_response(200)
-            self.send_header("Content-Type", OPENMETRICS_CONTENT_TYPE if openmetrics else CONTENT_TYPE)
-            self.end_headers()
-            self.wfile.write(exposition([watched.shown], time.time(), openmetrics=openmetrics))
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+def dashboard(watched: WatchedCampaign, home: Path) -> Iterator[Running]:
+    """The dashboard of that campaign, with its collector, which asks for a token."""
+    with running("--port", "0", "--token", home=home) as found:
+        assert found.first["campaigns"] == [watched.campaign.name]
+        yield found
 
 
 @pytest.fixture(scope="module")
-def prometheus(page: int, inference_pool: ServersState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def prometheus(
+    dashboard: Running, home: Path, inference_pool: ServersState, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
     """A Prometheus with the sample configuration, on our ports and in a hurry."""
     folder = tmp_path_factory.mktemp("prometheus")
     server = install(runtime_folder(), report=lambda _: None).server
     port = PortPicker().pick()
-    _write_configuration(folder, page, inference_pool)
+    _write_configuration(
+        folder, dashboard.client.port, home / "state" / "sonicgrid" / "dashboard" / "token", inference_pool
+    )
     command = [
         str(server),
         f"--config.file={folder / 'prometheus.yaml'}",
@@ -135,18 +120,15 @@ def _is_ready(asked: Asked, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-def _write_configuration(folder: Path, page: int, servers: ServersState) -> None:
+def _write_configuration(folder: Path, dashboard: int, token: Path, servers: ServersState) -> None:
     """Write the sample configuration as a person would edit it, with a round every second."""
     wanted = yaml.safe_load((FILES / "prometheus.yaml").read_text(encoding="utf-8"))
     wanted["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     wanted["rule_files"] = [str(FILES / "alerts.yaml")]
     jobs = {job["job_name"]: job for job in wanted["scrape_configs"]}
-    jobs["sonicgrid"]["static_configs"] = [{"targets": [f"127.0.0.1:{page}"]}]
+    jobs["sonicgrid"]["static_configs"] = [{"targets": [f"127.0.0.1:{dashboard}"]}]
     jobs["triton"]["static_configs"] = [{"targets": list(servers.metrics_endpoints)}]
     jobs["envoy"]["static_configs"] = [{"targets": [f"127.0.0.1:{servers.admin_port}"]}]
-    token = folder / "token"
-    token.touch(mode=0o600)
-    token.write_text(TOKEN)
     jobs["sonicgrid"]["authorization"] = {"credentials_file": str(token)}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(wanted))
 
@@ -155,16 +137,19 @@ def _write_configuration(folder: Path, page: int, servers: ServersState) -> None
 def lively(prometheus: Asked, watched: WatchedCampaign, inference_pool: ServersState) -> Asked:
     """The same, after it saw the campaign and the servers before and after something happened."""
     wait_until(lambda: all(up for _, up in _targets(prometheus)), "a target does not come up")
+    collected = f"sonicgrid_events_done == {5 * len(DONE)}"
+    wait_until(lambda: bool(prometheus.query(collected)), "the campaign is not collected")
     seen = _times_read(prometheus)
     wait_until(lambda: _times_read(prometheus) >= seen + 2, "Prometheus does not read on")
     for job in RUNNING:
         watched.beat(job, time.time(), window_s=10.0)
     watched.fail(RUNNING.start, time.time())
     watched.end(RUNNING[1], time.time())
-    watched.collect(at=time.time())
     with triton_grpc.InferenceServerClient(inference_pool.endpoint) as client:
         for _ in range(4):
             infer(client, noise(8))
+    done = 'sum(sonicgrid_attempts_ended_total{exit_class="done"}) == ' + str(len(DONE) + 1)
+    wait_until(lambda: bool(prometheus.query(done)), "what happened does not arrive")
     seen = _times_read(prometheus)
     wait_until(lambda: _times_read(prometheus) >= seen + 2, "Prometheus does not read on")
     return prometheus

@@ -80,12 +80,14 @@ def assert_exact(connection: sqlite3.Connection, life: CampaignLife) -> None:
     rows = connection.execute(f"SELECT {FROM_LOG} FROM jobs ORDER BY job")  # noqa: S608 - names of this file
     assert [tuple(row) for row in rows] == expected
     sums = ", ".join(f"sum({name})" for name in life.said)
-    said = connection.execute(f"SELECT {sums} FROM rollups WHERE bin_s = 60").fetchone()  # noqa: S608
-    assert [value or 0 for value in said] == pytest.approx(list(life.said.values()))
-    ended = connection.execute(
-        "SELECT sum(attempts_done), sum(attempts_failed), sum(events_done) FROM rollups WHERE bin_s = 60"
-    ).fetchone()
-    assert [value or 0 for value in ended] == [life.done, life.failed, life.events_done]
+    # In minutes, and in the one bin of the whole campaign.
+    for bin_s in (60, 0):
+        said = connection.execute(f"SELECT {sums} FROM rollups WHERE bin_s = ?", (bin_s,)).fetchone()  # noqa: S608
+        assert [value or 0 for value in said] == pytest.approx(list(life.said.values()))
+        ended = connection.execute(
+            "SELECT sum(attempts_done), sum(attempts_failed), sum(events_done) FROM rollups WHERE bin_s = ?", (bin_s,)
+        ).fetchone()
+        assert [value or 0 for value in ended] == [life.done, life.failed, life.events_done]
     assert connection.execute("SELECT count(*) FROM attempts").fetchone()[0] == life.done + life.failed
     assert_changes_add_up(connection)
 

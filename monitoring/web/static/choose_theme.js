@@ -5,7 +5,7 @@
 import { make, mark, say } from "./element.js";
 
 const KEY = "sonicgrid-theme";
-const WORDS = { "": "Theme: system", light: "Theme: light", dark: "Theme: dark" };
+const WORDS = { "": "system", light: "light", dark: "dark" };
 const AFTER = /** @type {const} */ ({ "": "light", light: "dark", dark: "" });
 const root = document.documentElement;
 
@@ -14,11 +14,12 @@ export const APPEARANCE = "appearance";
 
 /** @returns {HTMLElement} */
 export function themeButton() {
-  const button = make("button", "quiet theme");
+  const word = make("span");
+  const button = make("button", "quiet theme", make("span", "theme-label", "Theme: "), word);
   button.type = "button";
   const show = () => {
     const theme = chosen();
-    say(button, WORDS[theme]);
+    say(word, WORDS[theme]);
     mark(button, "data-theme", theme || "system");
   };
   button.addEventListener("click", () => {

@@ -4,14 +4,25 @@
  * @import {Line} from "./contract.js"
  */
 
+import { APPEARANCE } from "./choose_theme.js";
 import { JOB_STATES } from "./contract.js";
 
 const SERIES = 8;
 const DASHES = [[], [7, 3], [2, 2.5], [9, 3, 2, 3], [4, 4]];
 
+// Asking for a style makes the browser work out all of them, so it is asked once for each look of the page.
+/** @type {Map<string, string>} */
+const known = new Map();
+document.addEventListener(APPEARANCE, () => known.clear());
+
 /** @param {string} name of a custom property, without its dashes */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  let value = known.get(name);
+  if (value === undefined) {
+    value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    known.set(name, value);
+  }
+  return value;
 }
 
 /**

@@ -36,7 +36,7 @@ function number(value) {
  * @returns {{text: string, unit: string}}
  */
 export function write(value, unit) {
-  if (value === null || value === undefined || value === "") return { text: NONE, unit: "" };
+  if (value === null || value === undefined) return { text: NONE, unit: "" };
   if (typeof value === "string") return { text: value, unit: "" };
   switch (unit) {
     case "count":

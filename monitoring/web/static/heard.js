@@ -5,10 +5,11 @@
  */
 
 import { make, mark, say } from "./element.js";
-import { clock, plain, utc } from "./format.js";
+import { moment, plain, utc } from "./format.js";
 
 const STALE_S = 30;
 const ASK_AFTER_S = 20;
+const ASK_AGAIN_S = 60;
 const CLOCKS_DIFFER_S = 60;
 
 /** @param {() => void} ask for the whole page, before numbers are called old */
@@ -19,7 +20,7 @@ export function heardLine(ask) {
   const line = make("p", "heard", dot, words);
   const banner = make("div", "banner");
   mark(banner, "role", "status");
-  banner.hidden = true;
+  mark(banner, "hidden", "");
   /** @type {number | null} */
   let heardAt = null;
   let aheadS = 0;
@@ -34,30 +35,30 @@ export function heardLine(ask) {
   function show() {
     const age = heardAt === null ? null : Math.max(0, now() - heardAt);
     const stale = known && (age === null || age > STALE_S);
-    if (known && !lost && !document.hidden && (age === null || age > ASK_AFTER_S) && now() - askedAt > ASK_AFTER_S) {
+    if (known && !lost && !document.hidden && (age === null || age > ASK_AFTER_S) && now() - askedAt > ASK_AGAIN_S) {
       askedAt = now();
       ask();
     }
     mark(line, "data-is", lost ? "lost" : stale ? "stale" : known ? "live" : "waiting");
-    line.title = heardAt === null ? "" : utc(heardAt);
+    mark(line, "title", heardAt === null ? null : utc(heardAt));
     const heard = age === null ? "nothing heard yet" : `last heard ${plain(Math.floor(age), "s")} ago`;
-    say(words, known ? heard : "asking the server");
+    say(words, known ? heard : lost ? "no numbers" : "asking the server");
     const trouble = lost ? lostWords() : stale ? staleWords() : "";
-    banner.hidden = trouble === "";
+    mark(banner, "hidden", trouble === "" ? "" : null);
     mark(banner, "data-is", lost ? "lost" : "stale");
     say(banner, trouble);
   }
 
   function lostWords() {
-    const since = `Not connected to the dashboard${known ? ` since ${clock(lostAt, true)}` : ""}`;
-    if (why) return `${since}. It says: ${why}`;
+    const since = `Not connected to the dashboard${known ? ` since ${moment(lostAt)}` : ""}`;
+    if (why) return known ? `${since}. It says: ${why}` : why;
     const numbers = known ? " The numbers are those of that moment." : "";
     return `${since}: its server does not answer.${numbers} This page tries again by itself.`;
   }
 
   function staleWords() {
     if (heardAt === null) return "Nothing was heard from the collector yet. It may be starting, or it is not running.";
-    const since = `Nothing was heard from the collector since ${clock(heardAt, true)}`;
+    const since = `Nothing was heard from the collector since ${moment(heardAt)}`;
     return `${since}: the numbers are those of that moment. It may be stopped, or behind.`;
   }
 

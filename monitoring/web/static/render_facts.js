@@ -9,8 +9,9 @@ import { arrange, link, make, mark } from "./element.js";
 import { plain, write } from "./format.js";
 import { toneNode, valueNode } from "./value.js";
 
+/** Longer values are words rather than numbers, and are written smaller; sentences as such. */
 const MOST_LARGE = 14;
-/** Longer values are words rather than numbers, and are written smaller. */
+const MOST_ON_A_LINE = 24;
 
 /** @param {HTMLElement} place @returns {(panel: Panel) => void} */
 export function renderFacts(place) {
@@ -45,7 +46,8 @@ function fill(element, fact) {
   const title = make("dt", "", fact.link ? link(inside(fact.link), fact.title) : fact.title);
   if (fact.tone) title.append(" ", toneNode(fact.tone, fact.tone !== "good"));
   const value = make("dd", "value", large(fact));
-  if (String(plain(fact.value, fact.unit)).length > MOST_LARGE) value.classList.add("long");
+  const length = plain(fact.value, fact.unit).length;
+  if (length > MOST_LARGE) value.classList.add(length > MOST_ON_A_LINE ? "sentence" : "long");
   const parts = [title, value];
   if (fact.low !== null || fact.high !== null) {
     parts.push(make("dd", "interval", `${plain(fact.low, fact.unit)} to ${plain(fact.high, fact.unit)}`));

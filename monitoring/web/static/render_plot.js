@@ -17,6 +17,7 @@ import { marksList, placeMarks } from "./plot_marks.js";
 import { pathsOf } from "./plot_paths.js";
 import { plotTable } from "./plot_table.js";
 
+const MISSING = "uPlot is not installed where this dashboard runs (make setup does that): here are the numbers.";
 const PAPER_PX = { alone: 690, grouped: 330 };
 
 /**
@@ -29,7 +30,7 @@ export function renderPlot(place, more) {
   const box = make("div", "chart");
   const readout = make("div", "readout");
   const empty = make("p", "empty");
-  const missing = make("p", "empty", "Plots are not installed on this dashboard: here are the numbers.");
+  const missing = make("p", "empty", MISSING);
   missing.hidden = true;
   place.append(unit, box, readout, empty, missing);
   const listMarks = marksList(more);
@@ -49,7 +50,14 @@ export function renderPlot(place, more) {
   let drawnAs = "";
   const shown = { unit: /** @type {import("./contract.js").Unit} */ ("count"), height: 1 };
   const leaving = new AbortController();
-  const sized = new ResizeObserver(() => (place.isConnected ? resize() : leave()));
+  // The width comes from here alone: to ask for it in the middle of changes would lay the page out for every plot.
+  let width = 0;
+  const sized = new ResizeObserver(([entry]) => {
+    width = Math.floor(entry.contentRect.width);
+    if (!place.isConnected) leave();
+    else if (chart) resize();
+    else void draw();
+  });
   sized.observe(box);
   document.addEventListener(APPEARANCE, () => (place.isConnected ? resize(true) : leave()), { signal: leaving.signal });
 
@@ -63,7 +71,7 @@ export function renderPlot(place, more) {
   /** @param {boolean} [anew] draw even where the size is the same */
   function resize(anew = false) {
     if (!chart) return;
-    const wanted = sizeOf(box, panel);
+    const wanted = sizeOf(width, panel);
     if (wanted.width > 0 && (wanted.width !== chart.width || wanted.height !== chart.height)) chart.setSize(wanted);
     else if (anew) chart.redraw(true, true);
   }
@@ -78,7 +86,7 @@ export function renderPlot(place, more) {
     if (library === null && something) table.details.open = true;
     const drawable = library !== null && something;
     for (const part of [unit, box, readout]) part.hidden = !drawable;
-    if (!drawable || !library) return;
+    if (!drawable || !library || (!chart && width === 0)) return;
 
     layers = layersOf(plot, hidden);
     shown.unit = plot.unit;
@@ -111,8 +119,8 @@ export function renderPlot(place, more) {
   /** @returns {import("uplot").Options} */
   function options() {
     return {
-      ...sizeOf(box, panel),
-      padding: [8, 10, 0, 0],
+      ...sizeOf(width, panel),
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -159,10 +167,10 @@ export function renderPlot(place, more) {
   };
 }
 
-/** @param {HTMLElement} box @param {Panel | null} panel */
-function sizeOf(box, panel) {
+/** @param {number} width of the place, pixels @param {Panel | null} panel */
+function sizeOf(width, panel) {
   const grouped = Boolean(panel?.group);
   const height = grouped ? 170 : 230;
   if (isPrinting()) return { width: grouped ? PAPER_PX.grouped : PAPER_PX.alone, height: height - 20 };
-  return { width: Math.floor(box.clientWidth), height };
+  return { width, height };
 }

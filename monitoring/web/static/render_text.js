@@ -22,7 +22,7 @@ export function renderText(place) {
     box.hidden = lines.length === 0;
     empty.hidden = lines.length > 0;
     say(empty, nothing);
-    const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
+    const atEnd = shown.length === 0 || box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
     const gone = shift(shown, lines);
     for (let count = 0; count < gone; count++) box.firstChild?.remove();
     for (const line of lines.slice(shown.length - gone)) box.append(make("span", "line", `${line}\n`));

@@ -52,13 +52,18 @@ export function fillHeads(heads, columns, paging, order, choose) {
 
 /** @param {Column} column @param {{descending: boolean} | null} sorted */
 function sortedBy(column, sorted) {
-  const descending = sorted ? !sorted.descending : !isWords(column) && column.key !== "job" && column.key !== "block";
+  const descending = sorted ? !sorted.descending : largestFirst(column);
   return pageWith({ sort: column.key, desc: descending ? "1" : "0", offset: "" });
 }
 
-/** Numbers begin with the largest, words with A; the third click gives the first order back. */
+/** Whether the first click asks for the largest: of amounts and times, not of words, nor of numbers that are names. */
+function largestFirst(/** @type {Column} */ column) {
+  return (column.unit === "time" || !isWords(column)) && column.key !== "job" && column.key !== "block";
+}
+
+/** The third click gives the first order back. */
 function nextOrder(/** @type {Column} */ column, /** @type {Order} */ order) {
-  const first = !isWords(column);
+  const first = largestFirst(column);
   if (order?.key !== column.key) return { key: column.key, descending: first };
   return order.descending === first ? { key: column.key, descending: !first } : null;
 }

@@ -9,6 +9,7 @@ import { link, mark } from "./element.js";
 import { TONE_WORDS, toneNode, valueNode } from "./value.js";
 
 const WORDS = new Set(["text", "state", "code", "time"]);
+const MOST_ON_A_LINE = 36;
 
 /** @type {WeakMap<HTMLTableCellElement, string>} */
 const filled = new WeakMap();
@@ -33,7 +34,9 @@ export function fillCell(cell, place, row, columns) {
   if (filled.get(cell) === now) return;
   filled.set(cell, now);
 
-  mark(cell, "class", `${isWords(column) ? `words unit-${column.unit}` : "digits"}${tone ? ` cell-${tone}` : ""}`);
+  const kind = isWords(column) ? `words unit-${column.unit}` : "digits";
+  const long = String(value).length > MOST_ON_A_LINE ? " long" : "";
+  mark(cell, "class", kind + long + (tone ? ` cell-${tone}` : ""));
   /** @type {Node} */
   let content = valueNode(value, column.unit);
   if (address !== null) {

@@ -17,7 +17,8 @@ export const TONE_WORDS = { "": "", good: "fine", warn: "watch", bad: "act" };
  * @returns {Node}
  */
 export function valueNode(value, unit) {
-  if (value === null || value === "") {
+  if (value === "") return document.createTextNode("");
+  if (value === null) {
     const dash = make("span", "none", NONE);
     mark(dash, "aria-hidden", "true");
     return make("span", "", dash, unseen("not known"));

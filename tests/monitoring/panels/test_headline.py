@@ -11,18 +11,11 @@ from monitoring.live.campaign_now import campaign_now
 from monitoring.live.eta import time_left
 from monitoring.live.states import campaign_ended
 from monitoring.panels.headline import eta_at, headline
-from monitoring.panels.panel import Facts
 from tests.builders.collected import MINUTE, site_state
+from tests.builders.panel_rows import facts_of
 
 if TYPE_CHECKING:
-    from monitoring.panels.panel import Fact, Panel
     from tests.builders.collected import Collected
-
-
-def facts_of(panel: Panel) -> dict[str, Fact]:
-    """Return the facts by key."""
-    assert isinstance(panel.content, Facts)
-    return {fact.key: fact for fact in panel.content.facts}
 
 
 def test_nothing_yet(collected: Collected) -> None:
@@ -57,7 +50,7 @@ def test_running(collected: Collected) -> None:
     assert (facts["jobs_failed"].value, facts["jobs_failed"].tone) == (1, "bad")
     assert (facts["jobs_held"].value, facts["jobs_held"].tone) == (1, "warn")
     assert facts["jobs_held"].link == "c/demo/jobs?state=held"
-    assert panel.lead == "demo runs: 10 % of 50 events are done, 0.027 events/s now; 1 job failed and 1 job is held."
+    assert panel.lead == "demo runs: 10 % of 50 events are done, 0.0267 events/s now; 1 job failed and 1 job is held."
     assert panel.tone == "warn"
 
 
@@ -78,7 +71,7 @@ def test_a_campaign_that_nobody_drives(collected: Collected) -> None:
     written = collected.campaign.folder.throttle.stat().st_mtime
     early, late = (headline(connection, collected.shown, written + after_s).lead for after_s in (200, 500))
     assert early == late
-    assert early.endswith("limits stay as they are, and `sonicgrid submit demo` goes on with it.")
+    assert early.endswith("limits stay as they are, and `sonicgrid submit` with its spec goes on with it.")
 
 
 def test_failed(collected: Collected) -> None:
@@ -89,9 +82,7 @@ def test_failed(collected: Collected) -> None:
     connection = collected.read()
     panel = headline(connection, collected.shown, MINUTE + 9000)
     assert facts_of(panel)["ended"].value == campaign_ended(connection)
-    assert (
-        panel.lead == "demo has ended with 80 % of 50 events done; 2 jobs failed; `sonicgrid failures demo` says why."
-    )
+    assert panel.lead == "demo has ended with 80 % of 50 events done; 2 jobs failed. Failures, below, say who must act."
     assert (panel.tone, facts_of(panel)["state"].tone) == ("bad", "bad")
     assert facts_of(panel)["heard_at"].tone == ""
 

@@ -13,19 +13,12 @@ from monitoring.panels.blocks import blocks
 from monitoring.panels.panel import Plot, Table
 from monitoring.panels.states import flavours, states, states_table
 from tests.builders.collected import MINUTE
+from tests.builders.panel_rows import rows_of
 
 if TYPE_CHECKING:
-    from monitoring.panels.panel import Cell, Panel
     from tests.builders.collected import Collected
 
 NOW = MINUTE + 400
-
-
-def rows_of(panel: Panel) -> list[dict[str, Cell]]:
-    """Return the rows of a table, cells by column."""
-    assert isinstance(panel.content, Table)
-    keys = [column.key for column in panel.content.columns]
-    return [dict(zip(keys, row, strict=True)) for row in panel.content.rows]
 
 
 def some_trouble(collected: Collected) -> None:
@@ -64,10 +57,10 @@ def test_the_table_of_sites_adds_up(collected: Collected) -> None:
     some_trouble(collected)
     panel = states_table(collected.read(), collected.shown, NOW)
     rows = rows_of(panel)
-    assert [row["site"] for row in rows] == ["CERN", "FNAL", "BNL", None]
+    assert [row["site"] for row in rows] == ["BNL", "CERN", "FNAL", None]
     assert sum(int(row["jobs"] or 0) for row in rows) == 10
     assert sum(int(row["events"] or 0) for row in rows) == 50
-    cern, fnal, bnl, _ = rows
+    bnl, cern, fnal, _ = rows
     assert (cern["held"], cern["tone_held"], cern["running"], cern["idle"]) == (1, "warn", 1, 1)
     assert (fnal["failed"], fnal["tone_failed"], fnal["done_share"]) == (1, "bad", 0.5)
     assert (bnl["jobs"], bnl["done_share"]) == (0, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,12 +32,17 @@ class Counters:
     more: bool = False
     trouble: bool = False
 
-    def overview(self, _campaigns: Sequence[Shown]) -> Recipe:
+    def overview(self, campaigns: Sequence[Shown]) -> Recipe:
         """Return two panels, or three."""
+        assert not campaigns
         makers = [PanelMaker("still", 0.05, _still), PanelMaker("moving", 0.05, self._moving)]
         if self.more:
             makers.append(PanelMaker("more", 0.05, lambda: replace(_still(), key="more")))
         return Recipe("Campaigns", (), tuple(makers))
+
+    def made_more_than(self, times: int) -> bool:
+        """Return whether the panel was made more often than that."""
+        return self.made > times
 
     def _moving(self) -> Panel:
         self.made += 1
@@ -99,8 +105,8 @@ def test_a_slow_listener_gets_the_latest(client: Client, counters: Counters) -> 
         assert events.next()
         for _ in range(5):
             counters.value += 1
-            wait_until(lambda made=counters.made: counters.made > made + 1)
-        seen = []
+            wait_until(partial(counters.made_more_than, counters.made + 1))
+        seen: list[str] = []
         while not seen or seen[-1] != "5":
             event = events.next()
             assert event is not None
