@@ -167,7 +167,8 @@ def _facts(load: PoolLoad) -> tuple[Fact, ...]:
         Fact(
             "received_mbps",
             "into the servers",
-            load.received_mbps,
+            # Less than that are the load balancer's health checks, which never rest.
+            None if load.received_mbps is None else round(load.received_mbps, 2),
             "mbps",
             note=envoy(load.received_mbps, "passed on by the load balancer"),
         ),
