@@ -72,7 +72,7 @@ def measure_pages(results: Path, stores: Path, jobs: int, chromium: str | None) 
         tables = {
             urlencode({**wanted, "sort": key, "desc": descending, "offset": offset}): 0.0
             for wanted, key, descending in itertools.product(FILTERS, get_args(SortKey), (0, 1))
-            for offset in ((0, jobs // 2, jobs - 50) if not wanted else (0,))
+            for offset in ((0, jobs // 2, jobs - 1) if not wanted else (0,))
         }
         for query in tables:
             tables[query] = _get_ms(address, f"/json/{campaign}/jobs?{query}")
