@@ -29,17 +29,17 @@ __all__ = ["main"]
 README_PICTURE = CHECKOUT / "docs" / "dashboard.png"
 README_SIZE = (1240, 1180)
 
-JOBS = 72
-SECONDS_PER_EVENT = 2.0
-EDIT_AT = 0.25
+JOBS = 56
+SECONDS_PER_EVENT = 1.5
+EDIT_AT = 0.2
 """Part of the jobs that are done when a link's limit is edited."""
 
-TAKE_AT = 0.6
-"""Part of the jobs that are done when the pictures are taken."""
+TAKE_AT = 0.55
+"""Part of the jobs that are done when the first picture is taken: the README's."""
 
 
 def main() -> int:
-    """Run the campaign, and take the pictures at 60 % of it."""
+    """Run the campaign, and take the pictures in the middle of it."""
     folder = runtime_folder() / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     _say("a campaign begins; this takes about four minutes")
@@ -67,8 +67,8 @@ def main() -> int:
 
 def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, job: str) -> None:
     paths = {
-        "overview": "",
         "campaign": f"c/{NAME}",
+        "overview": "",
         "site": f"c/{NAME}/site/CERN",
         "jobs": f"c/{NAME}/jobs",
         "job": f"c/{NAME}/job/{job}",
