@@ -52,8 +52,8 @@ def main() -> int:
         open_browser() as browser,
     ):
         with open_tab(browser) as tab:
-            wait_until(watched.folder.manifest.exists, 120, "the campaign is planned")
-            wait_until(lambda: NAME in str(dashboard.ask("")), 60, "the campaign is found")
+            watched.begin()
+            wait_until(lambda: NAME in str(dashboard.ask("")), 120, "the campaign is found")
             _show(tab, dashboard, f"c/{NAME}")
             _wait_for_part(tab, EDIT_AT)
             watched.write_site("CERN", 16)
