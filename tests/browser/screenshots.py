@@ -29,17 +29,17 @@ __all__ = ["main"]
 README_PICTURE = CHECKOUT / "docs" / "dashboard.png"
 README_SIZE = (1240, 1180)
 
-JOBS = 72
-SECONDS_PER_EVENT = 2.0
-EDIT_AT = 0.25
+JOBS = 56
+SECONDS_PER_EVENT = 1.5
+EDIT_AT = 0.2
 """Part of the jobs that are done when a link's limit is edited."""
 
-TAKE_AT = 0.6
-"""Part of the jobs that are done when the pictures are taken."""
+TAKE_AT = 0.55
+"""Part of the jobs that are done when the first picture is taken: the README's."""
 
 
 def main() -> int:
-    """Run the campaign, and take the pictures at 60 % of it."""
+    """Run the campaign, and take the pictures in the middle of it."""
     folder = runtime_folder() / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     _say("a campaign begins; this takes about four minutes")
@@ -52,8 +52,8 @@ def main() -> int:
         open_browser() as browser,
     ):
         with open_tab(browser) as tab:
-            wait_until(watched.folder.manifest.exists, 120, "the campaign is planned")
-            wait_until(lambda: NAME in str(dashboard.ask("")), 60, "the campaign is found")
+            watched.begin()
+            wait_until(lambda: NAME in str(dashboard.ask("")), 120, "the campaign is found")
             _show(tab, dashboard, f"c/{NAME}")
             _wait_for_part(tab, EDIT_AT)
             watched.write_site("CERN", 16)
@@ -67,8 +67,8 @@ def main() -> int:
 
 def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, job: str) -> None:
     paths = {
-        "overview": "",
         "campaign": f"c/{NAME}",
+        "overview": "",
         "site": f"c/{NAME}/site/CERN",
         "jobs": f"c/{NAME}/jobs",
         "job": f"c/{NAME}/job/{job}",

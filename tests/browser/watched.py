@@ -38,20 +38,29 @@ BAD_FILE = "<img src=x onerror=document.title='hacked'>.root"
 """Its job fails, and names it: no page may take it for more than text."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watched:
-    """The campaign while it runs.
+    """The campaign and its pool.
 
     Attributes:
         grid: folder, specs and pool; runs commands.
         folder: of its results.
-        submit: the command that runs it.
+        submit: the command that runs it, once it has begun.
 
     """
 
     grid: Grid
     folder: CampaignFolder
-    submit: subprocess.Popen[str]
+    submit: subprocess.Popen[str] | None = None
+
+    def begin(self) -> None:
+        """Submit it."""
+        self.submit = self.grid.start("submit", f"{NAME}.yaml")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all is done that can be."""
+        return self.submit is not None and self.submit.poll() is not None
 
     def write_site(self, site: str, mbps: int) -> None:
         """Write a site's config with another width of its link."""
@@ -62,7 +71,7 @@ class Watched:
 def watched_campaign(
     root: Path, *, jobs: int = 36, seconds_per_event: float = 1.0, bad_file: str = BAD_FILE
 ) -> Iterator[Watched]:
-    """Start a pool and a campaign on it; stop both in the end.
+    """Start a pool for a campaign, which is yet to begin; stop both in the end.
 
     Args:
         root: a folder of its own.
@@ -92,13 +101,14 @@ def watched_campaign(
             jobs={"events_per_job": EVENTS_PER_JOB, "jobs_per_block": 20},
             reco={"rest_of_chain": f"{seconds_per_event:g} s"},
         )
-        submit = grid.start("submit", f"{NAME}.yaml")
+        watched = Watched(grid, folder)
         try:
-            yield Watched(grid, folder, submit)
+            yield watched
         finally:
-            submit.kill()
-            submit.communicate()
-            grid.run("cancel", f"{NAME}.yaml", "--yes")
+            if watched.submit is not None:
+                watched.submit.kill()
+                watched.submit.communicate()
+                grid.run("cancel", f"{NAME}.yaml", "--yes")
     finally:
         pool_down(pool)
 

@@ -53,17 +53,15 @@ Counts = tuple[int, int, int]
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A running campaign on a pool of its own."""
+    """A campaign that begins when a tab is open, on a pool of its own."""
     with watched_campaign(tmp_path_factory.mktemp("watched")) as watched:
-        wait_until(watched.folder.manifest.exists, 120, "the campaign is planned")
         yield watched
 
 
 @pytest.fixture(scope="module")
 def dashboard(watched: Watched) -> Iterator[Dashboard]:
-    """The dashboard of that campaign."""
+    """The dashboard, which was there before the campaign."""
     with open_dashboard(watched.grid) as dashboard:
-        wait_until(lambda: NAME in json.dumps(dashboard.ask("")), 30, "the campaign is found")
         yield dashboard
 
 
@@ -75,11 +73,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def tab(browser: Browser, dashboard: Dashboard) -> Iterator[Tab]:
-    """A tab that stays open on the campaign's page, reached from the overview; it is never loaded again."""
+def tab(browser: Browser, dashboard: Dashboard, watched: Watched) -> Iterator[Tab]:
+    """A tab that stays open on the campaign's page, which the overview shows by itself; it is never loaded again."""
     with open_tab(browser) as tab:
-        tab.page.goto(dashboard.url)
-        tab.page.get_by_role("link", name=NAME).first.click()
+        show(tab, dashboard, "")
+        watched.begin()
+        tab.page.get_by_role("link", name=NAME).first.click(timeout=60_000)
         tab.page.locator("#panel-states").wait_for()
         tab.page.evaluate("window.sameDocument = true")
         yield tab
@@ -137,9 +136,7 @@ def shown_at(page: Page) -> None:
 
 def test_counts_are_those_of_the_queue(watched: Watched, tab: Tab) -> None:
     """While jobs run, the page shows the queue's numbers, and each job of the manifest once."""
-    tab.page.wait_for_function(
-        "/[1-9]\\d* runs?\\b/.test(document.querySelector('#panel-states')?.textContent)", timeout=90_000
-    )
+    wait_until(lambda: page_counts(tab)[0] > 0, 90, "jobs run", lambda: tab.page.wait_for_timeout(300))
     expect_agreement(watched, tab)
     assert sum(counts_on(tab.page).values()) == read_manifest(watched.folder.manifest).n_jobs
 
@@ -289,7 +286,7 @@ def test_servers_and_queue_were_heard(watched: Watched, dashboard: Dashboard) ->
 
 def test_at_the_end_every_number_is_exact(watched: Watched, tab: Tab) -> None:
     """All that was killed cost nothing: the open tab ends with the manifest's numbers and those of the records."""
-    wait_until(lambda: watched.submit.poll() is not None, 180, "the end", lambda: tab.page.wait_for_timeout(500))
+    wait_until(lambda: watched.has_ended, 180, "the end", lambda: tab.page.wait_for_timeout(500))
     manifest = read_manifest(watched.folder.manifest)
     final = {JobState.DONE: manifest.n_jobs - 1, JobState.FAILED: 1}
 
