@@ -54,7 +54,7 @@ def pool(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
             empty="No sample of a server's metrics. The embedded pool is asked by itself; others are named with "
             "--metrics-url.",
         ),
-        group="pool",
+        group="inference",
     )
 
 
