@@ -30,7 +30,7 @@ from tests.browser.watched import BAD_FILE, NAME, watched_campaign
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from tests.browser.dashboard import Dashboard
     from tests.browser.tab import Tab
