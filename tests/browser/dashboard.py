@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.builders.grid import Grid
 
-__all__ = ["Dashboard", "counts_on", "open_dashboard", "wait_until"]
+__all__ = ["Dashboard", "counts_on", "open_dashboard", "wait_for_panels", "wait_until"]
 
 COLLECTOR = "monitoring.collect_all"
 
@@ -129,6 +129,19 @@ def counts_on(page: Page) -> dict[JobState, int]:
         if found := re.search(rf"([\d,]+) {words}", sentence.partition(", ")[2]):
             counts[state] = int(found[1].replace(",", ""))
     return counts
+
+
+def wait_for_panels(page: Page, dashboard: Dashboard) -> None:
+    """Wait until a page has all its panels: one that takes long shows its first ones before."""
+    page.locator("html[data-shown]").wait_for(state="attached")
+    path = page.url.removeprefix(dashboard.url)
+    panels = len(dashboard.ask(path)["panels"])
+    wait_until(
+        lambda: page.locator("#panels section.panel").count() >= panels,
+        30,
+        f"{panels} panels of {path}",
+        lambda: page.wait_for_timeout(100),
+    )
 
 
 def wait_until(true: Callable[[], bool], timeout_s: float, what: str, pause: Callable[[], None] | None = None) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from jobs.layout import CHECKOUT
 from jobs.pool.folders import runtime_folder
 from jobs.states import JobState
-from tests.browser.dashboard import counts_on, open_dashboard, wait_until
+from tests.browser.dashboard import counts_on, open_dashboard, wait_for_panels, wait_until
 from tests.browser.tab import open_browser, open_tab
 from tests.browser.watched import NAME, watched_campaign
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 README_PICTURE = CHECKOUT / "docs" / "dashboard.png"
-README_SIZE = (1240, 1180)
+README_SIZE = (1240, 1600)
 
-JOBS = 56
+JOBS = 120
 SECONDS_PER_EVENT = 1.5
 EDIT_AT = 0.2
 """Part of the jobs that are done when a link's limit is edited."""
@@ -42,9 +42,9 @@ def main() -> int:
     """Run the campaign, and take the pictures in the middle of it."""
     folder = runtime_folder() / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
-    _say("a campaign begins; this takes about four minutes")
+    _say("a campaign begins; this takes about six minutes")
     with (
-        tempfile.TemporaryDirectory(prefix="sonicgrid-") as root,
+        tempfile.TemporaryDirectory(prefix="sonicgrid-", ignore_cleanup_errors=True) as root,
         watched_campaign(
             Path(root), jobs=JOBS, seconds_per_event=SECONDS_PER_EVENT, bad_file="run5809-broken.root"
         ) as watched,
@@ -59,7 +59,8 @@ def main() -> int:
             watched.write_site("CERN", 16)
             watched.grid.run("sites", "apply")
             _wait_for_part(tab, TAKE_AT)
-            running = str(dashboard.ask(f"c/{NAME}/jobs?state=running")["panels"][0]["content"]["rows"][0][0])
+            panels = {panel["key"]: panel for panel in dashboard.ask(f"c/{NAME}/jobs?state=running")["panels"]}
+            running = str(panels["jobs"]["content"]["rows"][0][0])
         _take_all(browser, dashboard, folder, running)
     _say(f"pictures in {folder}, and {README_PICTURE}")
     return 0
@@ -96,7 +97,7 @@ def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, job: str) ->
 
 def _show(tab: Tab, dashboard: Dashboard, path: str) -> None:
     tab.page.goto(dashboard.url + path)
-    tab.page.locator("html[data-shown]").wait_for(state="attached")
+    wait_for_panels(tab.page, dashboard)
     tab.page.wait_for_timeout(500)  # plots are drawn in the next frames
 
 

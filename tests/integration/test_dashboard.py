@@ -23,14 +23,14 @@ from jobs.manifest import read_manifest
 from jobs.pool.client import client_command, client_environment
 from jobs.states import JobState
 from monitoring.store.open import open_reader
-from tests.browser.dashboard import counts_on, open_dashboard, wait_until
+from tests.browser.dashboard import counts_on, open_dashboard, wait_for_panels, wait_until
 from tests.browser.tab import open_browser, open_tab
 from tests.browser.watched import BAD_FILE, NAME, watched_campaign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
     from tests.browser.dashboard import Dashboard
     from tests.browser.tab import Tab
@@ -125,13 +125,8 @@ def expect_agreement(watched: Watched, tab: Tab, timeout_s: float = 40.0) -> Non
 def show(tab: Tab, dashboard: Dashboard, path: str) -> Tab:
     """Load a page, and wait until its numbers are there."""
     tab.page.goto(dashboard.url + path)
-    shown_at(tab.page)
+    wait_for_panels(tab.page, dashboard)
     return tab
-
-
-def shown_at(page: Page) -> None:
-    """Wait until a page has its numbers."""
-    page.locator("html[data-shown]").wait_for(state="attached")
 
 
 def test_counts_are_those_of_the_queue(watched: Watched, tab: Tab) -> None:
@@ -230,7 +225,7 @@ def test_a_job_is_found_by_clicks(beside: Tab, dashboard: Dashboard) -> None:
     page.locator("[data-key=jobs_done] a").click()
     page.locator("#panel-jobs tbody tr th a").first.click()
     page.wait_for_url(re.compile(rf"/c/{NAME}/job/\d+$"))
-    shown_at(page)
+    wait_for_panels(page, dashboard)
     assert page.locator(".panel").count() >= 3
 
 
