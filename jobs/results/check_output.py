@@ -20,8 +20,6 @@ from jobs.storage.errors import NotThere, StorageAway, StorageRefused
 from jobs.storage.storage import open_storage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jobs.storage.storage import Content
 
 __all__ = ["ExpectedOutput", "OutputCheck", "check_output"]
@@ -80,7 +78,7 @@ def _measure(path_or_url: str) -> tuple[int, str]:
         with Path(path_or_url).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return file.tell(), digest
-    content = _PATIENCE.ask(lambda: open_storage(path_or_url).digest(path_or_url))
+    content = _PATIENCE.digest(path_or_url)
     return content.bytes, content.sha256
 
 
@@ -97,16 +95,16 @@ class _Patience:
         self.longest_s, self.pause_s = longest_s, pause_s
         self._silent_since: float | None = None
 
-    def ask(self, question: Callable[[], Content]) -> Content:
-        """Return the answer, or raise the last `StorageAway`."""
+    def digest(self, url: str) -> Content:
+        """Return what a file is; raises `StorageAway` once it was asked for long enough."""
         while True:
+            if self._silent_since is not None and time.monotonic() - self._silent_since > self.longest_s:
+                message = f"{url}: cannot be read: the server has not answered for {self.longest_s:g} s; see that it is"
+                raise StorageAway(f"{message} up")
             try:
-                content = question()
+                content = open_storage(url).digest(url)
             except StorageAway:
-                now = time.monotonic()
-                self._silent_since = self._silent_since or now
-                if now - self._silent_since > self.longest_s:
-                    raise
+                self._silent_since = self._silent_since or time.monotonic()
                 time.sleep(self.pause_s)
             else:
                 self._silent_since = None

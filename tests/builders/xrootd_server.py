@@ -17,7 +17,7 @@ from jobs.storage.install import install
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["XrootdServerProcess"]
+__all__ = ["XrootdServerProcess", "hurry"]
 
 _CONFIG = """\
 all.export /store{options}
@@ -109,6 +109,14 @@ class XrootdServerProcess:
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def hurry() -> None:
+    """Let the client of this process give up on a dead server within seconds, and try again soon."""
+    from XRootD import client
+
+    for name, seconds in (("ConnectionWindow", 2), ("StreamErrorWindow", 1), ("TimeoutResolution", 1)):
+        client.EnvPutInt(name, seconds)
 
 
 def _free_port() -> int:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uproot
-from XRootD import client
 
 from jobs.exits import ExitClass
 from jobs.payload import attempt as attempt_module
@@ -28,7 +27,7 @@ from jobs.storage.storage import content_of
 from jobs.storage.xrootd import XrootdServer
 from sonic.client import Client
 from sonic.fake import FakeTransport
-from tests.builders.xrootd_server import XrootdServerProcess
+from tests.builders.xrootd_server import XrootdServerProcess, hurry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +95,8 @@ def stage(
     monkeypatch.setattr(
         attempt_module, "open_scorer", lambda *_: Client([fake.endpoint], open_transport=lambda endpoint: fake)
     )
-    server, kind = None, Directory
+    server: XrootdServerProcess | None = None
+    kind: type[Directory | XrootdServer] = Directory
     base, disk = str(tmp_path / "far away"), tmp_path / "far away"
     if request.param == "xrootd":
         server, kind = request.getfixturevalue("running"), XrootdServer
@@ -269,17 +269,16 @@ def test_a_server_that_dies_in_the_middle(stage: Stage, monkeypatch: pytest.Monk
         put(self, local, name)
         server.stop()
 
-    for name in ("ConnectionWindow", "TimeoutResolution"):
-        client.EnvPutInt(name, 1)
-    monkeypatch.setattr(XrootdServer, "put", die)
-    monkeypatch.setattr("jobs.storage.xrootd._ASK_S", 4)
-    ending = stage.run()
+    hurry()
+    with monkeypatch.context() as patched:
+        patched.setattr(XrootdServer, "put", die)
+        patched.setattr("jobs.storage.xrootd._ASK_S", 4)
+        ending = stage.run()
     assert ending.exit_class is ExitClass.OUTPUT
     assert "the server does not answer" in ending.error
     assert server.url in ending.error
     assert stage.there() == [f"{NAME}.12.3.0.part"]
     server.start()
-    monkeypatch.setattr(XrootdServer, "put", put)
     assert stage.run(1).exit_class is ExitClass.DONE
     assert stage.there() == [NAME]
 

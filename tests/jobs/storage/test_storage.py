@@ -136,3 +136,9 @@ def test_urls_of_another_kind_are_refused(url: str) -> None:
     """The message says how such a URL is written."""
     with pytest.raises(StorageRefused, match="write root://SERVER//PATH"):
         open_storage(url)
+
+
+def test_a_full_disk_behind_a_directory_is_named(local: Path) -> None:
+    """The message says what is short and where."""
+    with pytest.raises(StorageRefused, match=r"/dev/full: cannot be written: No space left on device; check space"):
+        open_storage("/dev/full").put(local, "/dev/full")
