@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from jobs.block import WhenPoolAway
 from jobs.errors import ConfigError, Problem
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
+from jobs.spec.carried import cannot_be_carried
 from jobs.spec.paths import absolute, base_folder
 from jobs.spec.site import Grid, Site, load_grid
 from jobs.spec.stage_out import StageOut
@@ -202,6 +203,9 @@ def load_campaign(path: Path) -> Campaign:
         otherwise = "set flavour: gpu and cpu_comparison: 0 %" if campaign.has_cpu_jobs else "write hold or wait there"
         remedy = f"{who} the ONNX file; name one, or {otherwise}"
         problems.append(Problem(str(path), "network.file", what, remedy))
+    for where, key in ((output, "output.folder"), (str(path.absolute()), "")):
+        if why := cannot_be_carried(where):
+            problems.append(Problem(str(path), key, why, "choose another name for the folder"))
     repeated = sorted({name for name in campaign.sites if campaign.sites.count(name) > 1})
     problems += [Problem(str(path), "sites", f"names '{name}' twice", "keep one") for name in repeated]
     if problems:

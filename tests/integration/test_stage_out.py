@@ -1,4 +1,4 @@
-"""A campaign under guard, from end to end: TLS and tokens, outputs on a real XRootD server, names that nobody would choose.
+"""A campaign under guard, from end to end: TLS, tokens, outputs on a real XRootD server, names that nobody chooses.
 
 One run for three promises: outputs that are staged out are validated and merged from there, secrets are in no file, ad,
 log, page or command line but their own, and no name is ever read as code.
@@ -149,6 +149,7 @@ def test_no_name_was_read_as_code(guarded: Guarded, folder: CampaignFolder) -> N
     assert {Path(record.input_file).name for record in guarded.grid.records(folder)} == {"plain.root", NASTY}
     page = folder.report.read_text()
     assert "<script>alert(1)</script>" not in page
+    assert guarded.grid.root.joinpath("data", NASTY).exists()
 
 
 def test_secrets_are_nowhere_but_in_their_files(guarded: Guarded, folder: CampaignFolder, tmp_path: Path) -> None:
@@ -191,6 +192,7 @@ def test_secrets_are_nowhere_but_in_their_files(guarded: Guarded, folder: Campai
     texts = {f"seen {number}": one for number, one in enumerate([*guarded.seen, *pages, shown])}
     texts["history"] = guarded.condor("condor_history", "-long")
     assert "SonicGridCampaign" in texts["history"]
+    assert not [page for page in pages if "<script>alert(1)" in page]
     for where, text in texts.items():
         assert [file for file, secret in secrets.items() if secret.decode() in text] == [], where
     places = [guarded.grid.root, stores, tmp_path]
