@@ -22,7 +22,7 @@ endif
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 .PHONY: setup
 setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy, uPlot (at once when it is there)
@@ -35,10 +35,18 @@ demo: setup ## run a whole campaign on this machine and say where its report is
 	@$(BIN)/sonicgrid demo
 
 .PHONY: test
-test: setup ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
+test: setup browser ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
 	@$(BIN)/python -m monitoring.prometheus.install
 	@$(BIN)/python -m jobs.storage.install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+.PHONY: browser
+browser: $(INSTALLED)
+	@$(BIN)/python -m tests.browser.chromium
+
+.PHONY: screenshots
+screenshots: setup browser ## take pictures of the dashboard's pages while a campaign runs, for .runtime/screenshots and docs
+	$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: lint
 lint: $(INSTALLED) ## check style, types (JavaScript's too, which takes npm) and workflow, changing nothing

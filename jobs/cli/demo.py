@@ -52,6 +52,7 @@ def demo(
         console.rule("sample data")
         _generate(base_folder(spec) / DATA)
         console.rule("campaign")
+        console.print("watch it in a browser: `sonicgrid dashboard`, in another terminal")
         submit(str(spec), as_json=as_json)
         console.print("a ten-minute tour by hand: docs/tutorial/first-campaign.md")
     finally:

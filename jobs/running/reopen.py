@@ -39,7 +39,7 @@ def reopen(folder: CampaignFolder) -> int:
             reopened += 1
     if reopened or _fell_short(folder):
         # What a person, or a server that is back, has mended is judged anew, also where no job has to run.
-        for path in (folder.validation, folder.root / "complete"):
+        for path in (folder.validation, folder.complete):
             path.unlink(missing_ok=True)
     return reopened
 

@@ -34,8 +34,9 @@ def seen_until(connection: sqlite3.Connection, now: float) -> float:
 
 
 def told_until(connection: sqlite3.Connection, now: float) -> float:
-    """Return until when running jobs have told what they do: they tell of a minute when it is over."""
-    return seen_until(connection, now) - HEARTBEAT_S - LAG_S
+    """Return until when jobs have told what they did: one that runs tells of a minute when it is over."""
+    runs = connection.execute("SELECT 1 FROM jobs WHERE state = ? LIMIT 1", (str(JobState.RUNNING),)).fetchone()
+    return seen_until(connection, now) - LAG_S - (HEARTBEAT_S if runs else 0.0)
 
 
 def heard_last(connection: sqlite3.Connection) -> float | None:

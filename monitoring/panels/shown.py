@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown"]
 
-AFTER_S = 120.0
+AFTER_S = 30.0
 """Of a campaign that is through, plots show so much more: its last heartbeats, and that there was nothing after."""
 
 

@@ -53,14 +53,15 @@ def _draw(plot: DrawnPlot, ax: Axes) -> None:
             ax.plot(
                 _middles(edges), _values(line, factor), color=colour, linestyle=dash, linewidth=1.3, label=_label(line)
             )
+    top = _top(plot)
     for line in plot.lines:
         if line.role == "limit":
             steps = np.append(_values(line, factor), np.nan)
-            ax.step(edges, steps, where="post", color=COLOURS["ink"], linewidth=1.1, label=_label(line))
+            label = _label(line) + ("" if _largest(line) <= top else f", {_amount(plot, line)} (above this plot)")
+            ax.step(edges, steps, where="post", color=COLOURS["ink"], linewidth=1.1, label=label)
     for at, _, kind in plot.marks:
         style = "-" if kind == "edit" else ":"
         ax.axvline(at / 86400, color=COLOURS["cpu"], linestyle=style, linewidth=1.0, zorder=3)
-    top = max((value for line in plot.lines for value in line.values if value is not None), default=0.0)
     if not plot.stacked:
         ax.set_ylim(0, 1.08 * factor * top or 1)
     ax.grid(visible=True, axis="y")
@@ -70,6 +71,21 @@ def _draw(plot: DrawnPlot, ax: Axes) -> None:
     ax.set_ylabel(UNITS.get(plot.unit, plot.unit))
     set_time_axis(ax, float(plot.starts[0]), edges)
     ax.legend(ncols=3, columnspacing=1.2, **_LEGEND_ABOVE)
+
+
+def _top(plot: DrawnPlot) -> float:
+    """Return the largest value that is shown; a limit far above all else would make a flat line of it."""
+    data = max((_largest(line) for line in plot.lines if line.role != "limit"), default=0.0)
+    limits = [_largest(line) for line in plot.lines if line.role == "limit"]
+    return max([data, *(limit for limit in limits if not data or limit <= 10 * data)])
+
+
+def _largest(line: DrawnLine) -> float:
+    return max((value for value in line.values if value is not None), default=0.0)
+
+
+def _amount(plot: DrawnPlot, line: DrawnLine) -> str:
+    return f"{_largest(line):,.10g} {UNITS.get(plot.unit, plot.unit)}"
 
 
 def _stack(ax: Axes, series: list[DrawnLine], edges: NDArray[np.float64], factor: float) -> None:

@@ -30,7 +30,7 @@ __all__ = ["News", "Watcher", "Watchers"]
 RENEW_S = 4.0
 """How often it is asked which panels a page has, and when the collector wrote, seconds."""
 
-FIRST_LOOK_S = 0.5
+FIRST_LOOK_S = 0.25
 """How long the first panels of a page wait for more, seconds."""
 
 HEARD_EVERY_S = 10.0

@@ -23,6 +23,23 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Nodes of a text; what stands between backticks is a command or a key. @param {string} text @returns {Node[]} */
+export function worded(text) {
+  const parts = text.split("`");
+  if (parts.length % 2 === 0) return [document.createTextNode(text)];
+  return parts.map((part, index) => (index % 2 ? make("code", "", part) : document.createTextNode(part)));
+}
+
+/** @type {WeakMap<Element, string>} */
+const wordings = new WeakMap();
+
+/** The same as `say`, for text that may hold commands. @param {Element} element @param {string} text */
+export function sayWords(element, text) {
+  if (wordings.get(element) === text) return;
+  wordings.set(element, text);
+  element.replaceChildren(...worded(text));
+}
+
 /** @param {Element} element @param {string} name @param {string | null} value null takes it away */
 export function mark(element, name, value) {
   if (value === null) element.removeAttribute(name);

@@ -1,6 +1,6 @@
 /**
- * Writing values with their units: thin spaces, tabular digits, local time with UTC at hand, and an en dash, never 0,
- * where nothing is known.
+ * Writing values with their units: digits as in the server's sentences, local time with UTC at hand, and an en dash,
+ * never 0, where nothing is known.
  *
  * @import {Cell, Unit} from "./contract.js"
  */
@@ -17,7 +17,7 @@ function digits(amount, options) {
   let format = formats.get(key);
   if (!format) formats.set(key, (format = new Intl.NumberFormat("en-GB", options)));
   const parts = format.formatToParts(amount);
-  return parts.map(({ type, value }) => (type === "group" ? THIN : type === "minusSign" ? "\u2212" : value)).join("");
+  return parts.map(({ type, value }) => (type === "minusSign" ? "\u2212" : value)).join("");
 }
 
 /** Whole from 100 on, below that to three digits that count. @param {number} value */
@@ -39,6 +39,8 @@ export function write(value, unit) {
   if (value === null || value === undefined) return { text: NONE, unit: "" };
   if (typeof value === "string") return { text: value, unit: "" };
   switch (unit) {
+    case "text":
+      return { text: String(value), unit: "" };
     case "count":
       return { text: digits(value, { maximumFractionDigits: Number.isInteger(value) ? 0 : 1 }), unit: "" };
     case "share":

@@ -6,15 +6,15 @@
 
 import { inside } from "./address.js";
 
-/** Addresses of the files that this page was made of. */
+/** Addresses of the files that this page was made of, as far as they are loaded: those for plots come late. */
 function ours() {
   const names = performance.getEntriesByType("resource").map((entry) => entry.name);
   return [...new Set(names)].filter((name) => name.startsWith(inside("static/"))).sort();
 }
 
-/** @param {RequestCache} cache */
-async function contents(cache) {
-  const texts = await Promise.all(ours().map(async (name) => {
+/** @param {string[]} names @param {RequestCache} cache */
+async function contents(names, cache) {
+  const texts = await Promise.all(names.map(async (name) => {
     const answer = await fetch(name, { cache });
     return answer.ok ? await answer.text() : "";
   }));
@@ -24,10 +24,15 @@ async function contents(cache) {
 /** @returns {(server: string) => Promise<void>} to be called when the server is another one */
 export function watchFiles() {
   // Small files, and out of the browser's cache.
-  const first = new Promise((resolve) => setTimeout(resolve, 2000)).then(() => contents("default")).catch(() => "");
+  /** @type {string[]} */
+  let names = [];
+  const first = new Promise((resolve) => setTimeout(resolve, 2000))
+    .then(() => contents((names = ours()), "default"))
+    .catch(() => "");
   return async (server) => {
     try {
-      const [before, after] = [await first, await contents("no-cache")];
+      const before = await first;
+      const after = await contents(names, "no-cache");
       if (!before || before === after || sessionStorage.getItem("sonicgrid-reloaded-for") === server) return;
       sessionStorage.setItem("sonicgrid-reloaded-for", server);
       location.reload();

@@ -5,7 +5,7 @@
  */
 
 import { inside } from "./address.js";
-import { arrange, link, make, mark } from "./element.js";
+import { arrange, link, make, mark, worded } from "./element.js";
 import { plain, write } from "./format.js";
 import { toneNode, valueNode } from "./value.js";
 
@@ -52,7 +52,7 @@ function fill(element, fact) {
   if (fact.low !== null || fact.high !== null) {
     parts.push(make("dd", "interval", `${plain(fact.low, fact.unit)} to ${plain(fact.high, fact.unit)}`));
   }
-  if (fact.note) parts.push(make("dd", "note", fact.note));
+  if (fact.note) parts.push(make("dd", "note", ...worded(fact.note)));
   element.replaceChildren(...parts);
 }
 

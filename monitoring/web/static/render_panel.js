@@ -5,7 +5,7 @@
  */
 
 import { formOfPage } from "./address.js";
-import { identity, link, make, mark, say, unseen } from "./element.js";
+import { identity, link, make, mark, say, sayWords, unseen, worded } from "./element.js";
 import { renderFacts } from "./render_facts.js";
 import { renderPlot } from "./render_plot.js";
 import { renderTable } from "./render_table.js";
@@ -49,7 +49,7 @@ export function renderPanel(key) {
       if (now === shown) return;
       shown = now;
       say(heading, panel.title);
-      say(lead, panel.lead);
+      sayWords(lead, panel.lead);
       lead.hidden = panel.lead === "";
       say(named, ` of ${panel.title}`);
       if (mark(element, "data-tone", panel.tone), tone.dataset.is !== panel.tone) {
@@ -73,7 +73,7 @@ export function renderPanel(key) {
 
 /** @param {HTMLElement} place @param {Panel} panel */
 function fillSource(place, panel) {
-  place.replaceChildren(make("p", "", panel.source.text));
+  place.replaceChildren(make("p", "", ...worded(panel.source.text)));
   if (panel.source.files.length) {
     place.append(make("ul", "files", ...panel.source.files.map((file) => make("li", "", copied(file)))));
   }

@@ -120,7 +120,8 @@ export function renderPlot(place, more) {
   function options() {
     return {
       ...sizeOf(width, panel),
-      padding: [8, 16, 0, 0],
+      // Half of the last time of day stands right of the plot.
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,

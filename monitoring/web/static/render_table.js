@@ -4,7 +4,7 @@
  * @import {Cell, Column, Panel, Table} from "./contract.js"
  */
 
-import { arrange, make, mark, say } from "./element.js";
+import { arrange, make, mark, say, sayWords } from "./element.js";
 import { plain } from "./format.js";
 import { pagingControls } from "./page_through.js";
 import { fillCell } from "./table_cell.js";
@@ -35,8 +35,9 @@ export function renderTable(place) {
     say(caption, table.paging ? panel.title : `${panel.title}, ${plain(table.rows.length, "count")} rows`);
     mark(box, "aria-label", `${panel.title}, table`);
     box.hidden = table.rows.length === 0;
-    empty.hidden = table.rows.length > 0;
-    say(empty, table.empty);
+    // Where the lead has said so already, it is enough.
+    empty.hidden = table.rows.length > 0 || panel.lead !== "";
+    sayWords(empty, table.empty);
     fillHeads(heads, shown.map((place) => table.columns[place]), table.paging, order, (wanted) => {
       order = wanted;
       update(panel);

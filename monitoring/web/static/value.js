@@ -5,7 +5,7 @@
  */
 
 import { JOB_STATES } from "./contract.js";
-import { make, mark, say, unseen } from "./element.js";
+import { make, mark, say, unseen, worded } from "./element.js";
 import { NONE, plain, utc } from "./format.js";
 
 /** Tones in a word, beside their sign and colour. */
@@ -31,6 +31,7 @@ export function valueNode(value, unit) {
     return time;
   }
   if (unit === "code") return copied(String(value));
+  if (unit === "text") return make("span", "", ...worded(plain(value, unit)));
   return document.createTextNode(plain(value, unit));
 }
 

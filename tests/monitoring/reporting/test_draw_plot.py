@@ -44,6 +44,16 @@ def test_every_kind_is_drawn() -> None:
         assert "#0a0b" not in ET.tostring(root, encoding="unicode")
 
 
+def test_a_limit_far_above_is_said_and_not_drawn_to() -> None:
+    """A budget that nobody comes near leaves the plot to what was sent; one that is near is in it."""
+    far, near = (
+        draw_plot(_plot(_line(1.0, 2.0, 3.0), _line(most, most, most, role="limit", name="budget")))
+        for most in (8000.0, 8.0)
+    )
+    assert "budget, 8,000 Mb/s (above this plot)" in far
+    assert "above this plot" not in near
+
+
 def test_states_have_the_colours_of_the_page() -> None:
     """Done is green and failed red, in light and dark."""
     svg = draw_plot(

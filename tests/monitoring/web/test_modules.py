@@ -64,7 +64,7 @@ def test_lengths_of_time_carry_over() -> None:
 def test_amounts_have_thousands_and_units() -> None:
     """Large numbers can be read, and MB become GB and TB."""
     amounts = [(1234567, "count"), (12345.6, "mbps"), (999.97, "mb"), (1e7, "mb"), (5.731, "per_s")]
-    assert written(*amounts) == ["1 234 567", "12 346 Mb/s", "1 GB", "10 TB", "5.73 /s"]
+    assert written(*amounts) == ["1,234,567", "12,346 Mb/s", "1 GB", "10 TB", "5.73 /s"]
 
 
 def test_time_is_local_with_utc_at_hand() -> None:
