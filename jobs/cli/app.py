@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import __version__
-from jobs.cli import apply, data, demo, life, models, pack, plan, pool
+from jobs.cli import act, apply, data, demo, failures, life, models, pack, plan, pool
 from jobs.cli.output import emit_json, print_error
 from jobs.errors import JobsError
 from sonic.errors import SonicError
@@ -42,7 +42,7 @@ def _root(
     """Options of the command itself."""
 
 
-for _family in (demo, plan, life, data, pack, models):
+for _family in (demo, plan, life, failures, act, data, pack, models):
     _family.register(app)
 app.add_typer(pool.app, name="pool")
 app.add_typer(apply.app, name="sites")

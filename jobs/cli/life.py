@@ -139,6 +139,8 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
     _print(f"driver: {at_work}; its log: {folder.log}")
     if verdict:
         _print(verdict)
+    if folder.missing.exists():
+        _print(f"missing: {folder.missing}; why, and what to do: sonicgrid failures {campaign}")
     if folder.report.exists():
         _print(f"report: {folder.report}")
 
@@ -176,12 +178,15 @@ def _end(folder: CampaignFolder, *, as_json: bool) -> None:
                 "folder": str(folder.root),
                 "complete": validation.complete,
                 "verdict": state_verdict(validation),
+                "missing": None if validation.complete else str(folder.missing),
                 "report": str(folder.report),
                 "merged": merged,
             }
         )
     else:
         _print(state_verdict(validation), style="green" if validation.complete else "red")
+        if not validation.complete:
+            _print(f"missing: {folder.missing}")
         _print(f"report: {folder.report}")
         for path in merged:
             _print(f"merged: {path}")

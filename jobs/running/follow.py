@@ -16,6 +16,7 @@ import htcondor2
 
 from jobs.errors import CampaignError
 from jobs.heartbeat import decode
+from jobs.running.asked import AskedReader
 from jobs.running.describe import EVENT_NOTE
 from jobs.running.standing import (
     LogEvent,
@@ -23,6 +24,7 @@ from jobs.running.standing import (
     after,
     given_up,
     gives_up,
+    is_asked_for,
     is_final,
     jobs_given_up,
     submitted,
@@ -60,6 +62,7 @@ class BlockFollower:
         self._job_of: dict[tuple[int, int], int] = {}
         self._log: htcondor2.JobEventLog | None = None
         self._told: list[Told] = []
+        self._asked = AskedReader(folder)
 
     @property
     def standings(self) -> Mapping[int, Standing]:
@@ -88,8 +91,14 @@ class BlockFollower:
         return seen
 
     def unfinished(self, since: float = 0.0) -> set[int]:
-        """Return the jobs that have not ended since a moment, seconds since the epoch."""
-        return {job for job, standing in self._standings.items() if not is_final(standing, since)}
+        """Return the jobs that have not ended since a moment, seconds since the epoch, or are to run again."""
+        self._asked.look()
+        retries = self._asked.asked.retries
+        return {
+            job
+            for job, standing in self._standings.items()
+            if not is_final(standing, since) or (job in retries and is_asked_for(standing, retries[job]))
+        }
 
     def heartbeats(self) -> list[Told]:
         """Return the heartbeats that came since the last call."""

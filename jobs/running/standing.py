@@ -15,8 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jobs.layout import BlockFolder
+    from jobs.running.asked import Retry
 
-__all__ = ["LogEvent", "Standing", "after", "given_up", "gives_up", "is_final", "jobs_given_up", "submitted"]
+__all__ = [
+    "LogEvent",
+    "Standing",
+    "after",
+    "given_up",
+    "gives_up",
+    "is_asked_for",
+    "is_final",
+    "jobs_given_up",
+    "submitted",
+]
 
 _Type = htcondor2.JobEventType
 
@@ -145,3 +156,8 @@ def given_up(before: Standing, event: LogEvent) -> Standing:
 def is_final(standing: Standing, since: float) -> bool:
     """Return whether a job has ended after a moment, seconds since the epoch."""
     return standing.state in FINAL and standing.since > since
+
+
+def is_asked_for(standing: Standing, retry: Retry) -> bool:
+    """Return whether a job still stands as it did when a person asked to run it again."""
+    return standing.state is JobState.FAILED and standing.cluster == retry.cluster

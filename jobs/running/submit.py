@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from jobs.exits import EXITS, ExitClass
 from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
+from jobs.running.asked import read_asked
 from jobs.running.clusters import note_cluster
 from jobs.running.describe import ClusterRequest, describe
 from jobs.running.launch import JobFiles, launch, worker_environment
@@ -31,9 +33,17 @@ __all__ = ["Conditions", "Submitter", "jobs_to_run"]
 
 
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
-    """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend."""
-    final = final_records(read_records(folder.records))
+    """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend.
+
+    A job that a person asked to run again after it failed is among them, however it failed.
+    """
+    records = read_records(folder.records)
+    final = final_records(records)
     settled = {job for job, record in final.items() if record.manifest_digest == digest and _is_settled(record)}
+    known = Counter(record.job for record in records)
+    for job, retry in read_asked(folder).retries.items():
+        if job in settled and final[job].exit_class is not ExitClass.DONE and known[job] <= retry.records:
+            settled.remove(job)
     return [job.job for job in jobs if job.job not in settled]
 
 

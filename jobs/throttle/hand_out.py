@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
 from jobs.running.clusters import note_return, read_clusters
+from jobs.running.keep_held import keep_held
 from jobs.running.submit import Conditions, Submitter
 from jobs.spec.site import site_access
 from jobs.throttle.admission import limits_of
@@ -126,6 +127,7 @@ class Dealer:
             CampaignError: a file of the campaign cannot be written.
 
         """
+        self._keep_held(clusters, observer)
         self._rewrite_blocks(grid, observer)
         left = self._left(clusters, observer)
         self._take_back(hands, sum(map(len, left.values())))
@@ -158,20 +160,30 @@ class Dealer:
         self._queue.edit(cluster.cluster, {"JobMaterializePaused": "1", "SonicGridReturned": "True"})
         self._queue.give_back(cluster.cluster, cluster.present)
 
+    def _keep_held(self, clusters: Sequence[ClusterInQueue], observer: Observer) -> None:
+        """Hold what came up although a person holds it, and let no more of it come up."""
+        holds = {job: hold for block in observer.blocks for job, hold in observer.asked(block).holds.items()}
+        if holds:
+            keep_held(self._queue, self._folder, clusters, holds)
+
     def _left(self, clusters: Sequence[ClusterInQueue], observer: Observer) -> dict[int, list[int]]:
         """Return, by block, the jobs that have not ended and are in no cluster."""
         returned = [cluster.cluster for cluster in clusters if cluster.returned]
         taken = self._queue.present_jobs(returned) if returned else set()
         for cluster in clusters:
             if not cluster.returned:
-                taken.update(cluster.jobs)
+                # What failed there and is to run again is there no longer, although its cluster is.
+                left_it = observer.asked(cluster.block).left
+                taken.update(job for job in cluster.jobs if cluster.cluster not in left_it.get(job, ()))
         began = round_began(self._folder)
         left: dict[int, list[int]] = {}
         for block in observer.blocks:
-            free = [job for job in observer.unfinished(block) if job not in taken]
+            asked = observer.asked(block)
+            free = [job for job in observer.unfinished(block) if job not in taken and job not in asked.holds]
             if free:
                 made = [one for one in read_clusters(self._folder.block(block)) if not one.returned]
-                deals = Counter(job for one in made if one.submitted >= began for job in one.jobs)
+                since = {job: max(began, retry.at) for job, retry in asked.retries.items()}
+                deals = Counter(job for one in made for job in one.jobs if one.submitted >= since.get(job, began))
                 left[block] = [job for job in free if deals[job] < LOST_DEALS]
         return left
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
 from jobs.record import read_record
+from jobs.running.asked import Asked, AskedReader
 from jobs.running.bring_home import bring_home
 from jobs.running.follow import BlockFollower
 from jobs.running.submit import jobs_to_run
@@ -17,10 +18,10 @@ from jobs.throttle.correct import LOOK_BACK_S
 from jobs.throttle.tally import MEMORY_S, Tally, tally_of_heartbeat, tally_of_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobs.layout import CampaignFolder
-    from jobs.manifest import Manifest
+    from jobs.manifest import Manifest, ManifestJob
     from jobs.record import Record
     from jobs.running.follow import Told
 
@@ -69,13 +70,18 @@ class Observer:
         self._faded_at = since or time.time()
         self._followers: dict[int, BlockFollower] = {}
         self._to_run: dict[int, set[int]] = {}
+        self._asked: dict[int, AskedReader] = {}
+        self._jobs: dict[int, Sequence[ManifestJob]] = {}
+        self._digest = manifest.digest
         self._told: set[int] = set()
         self._recorded: set[int] = set()
         for number in range(manifest.n_blocks):
             block = folder.block(number)
             if not block.outcome.exists():
                 bring_home(block)
-                jobs = manifest.block(number)
+                jobs = self._jobs[number] = manifest.block(number)
+                self._asked[number] = AskedReader(block)
+                self._asked[number].look()
                 self._to_run[number] = set(jobs_to_run(block, jobs, manifest.digest))
                 self._followers[number] = BlockFollower(block, [job.job for job in jobs])
 
@@ -86,6 +92,8 @@ class Observer:
         self._tallies = {site: tally.faded(age_s) for site, tally in self._tallies.items()}
         self._recent = {site: tally.faded(age_s, LOOK_BACK_S) for site, tally in self._recent.items()}
         for number, follower in self._followers.items():
+            if self._asked[number].look():
+                self._to_run[number] |= set(jobs_to_run(self._folder.block(number), self._jobs[number], self._digest))
             if follower.poll():
                 for told in follower.heartbeats():
                     self._hear(told, now)
@@ -97,6 +105,10 @@ class Observer:
         if follower is None:
             return []
         return sorted(self._to_run[block] & follower.unfinished(self._round))
+
+    def asked(self, block: int) -> Asked:
+        """Return what people asked of the jobs of a block, as of the last look."""
+        return self._asked[block].asked if block in self._asked else Asked()
 
     @property
     def n_unfinished(self) -> int:
