@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.life import submit
-from jobs.cli.output import JsonOption, console, emit_json
+from jobs.cli.output import JsonOption, emit_json, tell
 from jobs.cli.selection import (
     AllOption,
     BlockOption,
@@ -88,13 +88,13 @@ def retry(
         _emit(folder, chosen, now=done.now, later=done.later, waiting=done.waiting)
         return
     if done.now:
-        _say(f"{done.now:,} jobs go back to HTCondor within seconds")
+        tell(f"{done.now:,} jobs go back to HTCondor within seconds")
     if done.later:
-        _say(f"{done.later:,} jobs are of blocks that are through; the driver takes them up at the end of its round")
+        tell(f"{done.later:,} jobs are of blocks that are through; the driver takes them up at the end of its round")
     if done.waiting and go_on:
         submit(campaign, sites_folder)
     elif done.waiting:
-        _say(f"{done.waiting:,} jobs are noted; no driver is at work: `sonicgrid submit {campaign}` runs them")
+        tell(f"{done.waiting:,} jobs are noted; no driver is at work: `sonicgrid submit {campaign}` runs them")
 
 
 def hold(
@@ -129,14 +129,14 @@ def hold(
     if as_json:
         _emit(folder, chosen, held=len(kept.held), to_come=to_come)
         return
-    _say(f"{len(kept.held):,} jobs are held in the queue")
+    tell(f"{len(kept.held):,} jobs are held in the queue")
     if to_come > 0:
-        _say(f"{to_come:,} jobs that were not in the queue do not come up")
+        tell(f"{to_come:,} jobs that were not in the queue do not come up")
     if any(one.state is JobState.HELD for one in chosen):
-        _say("what was held already stays held when its pause ends, as long as a driver is at work to see to it")
+        tell("what was held already stays held when its pause ends, as long as a driver is at work to see to it")
     if kept.stopped and find_driver(folder) is None:
-        _say(f"what else was to come of their clusters waits for `sonicgrid submit {campaign}`: no driver is at work")
-    _say(f"until `sonicgrid release {campaign}` with the same selection, or --state held")
+        tell(f"what else was to come of their clusters waits for `sonicgrid submit {campaign}`: no driver is at work")
+    tell(f"until `sonicgrid release {campaign}` with the same selection, or --state held")
 
 
 def release(
@@ -167,18 +167,14 @@ def release(
     if as_json:
         _emit(folder, chosen, released=done.in_queue, to_come=done.to_come)
         return
-    _say(f"{done.in_queue:,} jobs are released")
+    tell(f"{done.in_queue:,} jobs are released")
     if done.to_come:
         driver = find_driver(folder) is not None
         when = "within seconds" if driver else f"when `sonicgrid submit {campaign}` goes on"
-        _say(f"{done.to_come:,} jobs that were not in the queue may come up again, {when}")
+        tell(f"{done.to_come:,} jobs that were not in the queue may come up again, {when}")
 
 
 def _emit(folder: CampaignFolder, jobs: Sequence[JobNow], **more: object) -> None:
     """Print which jobs a command acts on, and what became of them."""
     numbers = write_ranges(sorted(job.job for job in jobs))
     emit_json({"folder": str(folder.root), "jobs": len(jobs), "numbers": numbers, "states": counts(jobs), **more})
-
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)

@@ -56,7 +56,7 @@ def failures(connection: sqlite3.Connection, shown: Shown, now: float, site: str
                 Column("host", "Worker", note="where many of a site failed alike, those with a large part are named"),
                 Column("last_at", "Last", "time"),
                 Column("error", "Newest error"),
-                Column("job", "Its job", "count", link=f"{shown.path}/job/{{job}}"),
+                Column("job", "Its job", "text", link=f"{shown.path}/job/{{job}}"),
                 Column("meaning", "Meaning"),
                 Column("tone", ""),
             ),
