@@ -112,6 +112,11 @@ class CampaignFolder:
         return self.root / "throttle.json"
 
     @property
+    def readmitted(self) -> Path:
+        """Hosts and sites that people let jobs go to again, JSON lines, newest last; see jobs.throttle.readmit."""
+        return self.root / "readmitted.jsonl"
+
+    @property
     def throttle_log(self) -> Path:
         """Every decision of the throttle that changed something, with its reason; JSON lines, newest last."""
         return self.root / "throttle.jsonl"

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from jobs.cli.output import JsonOption, console, emit_json
+from jobs.cli.output import JsonOption, console, emit_json, tell
 from jobs.cli.selection import (
     BlockOption,
     ExitClassOption,
@@ -22,11 +22,13 @@ from jobs.cli.selection import (
     selection_of,
 )
 from jobs.cli.target import CampaignArgument, find_folder
+from jobs.cli.throttle import aside_line
 from jobs.errors import UsageError
 from jobs.results.meaning import first_line, meaning_of
 from jobs.running.ranges import write_ranges
 from jobs.running.select import explain_nothing, select
 from jobs.states import JobState
+from jobs.throttle.state import read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,8 +77,10 @@ def failures(
     if not found and selection.narrows and select(jobs, selection_of(*[None] * 6), _TROUBLE):
         raise UsageError(explain_nothing(jobs, selection, _TROUBLE, "show"))
     groups = _groups(found)
+    throttle = read_state(folder)
+    asides = throttle.aside if throttle else ()
     if as_json:
-        emit_json(_document(folder, campaign, groups, found))
+        emit_json(_document(folder, campaign, groups, found) | {"aside": [one.model_dump() for one in asides]})
         return
     if not found:
         console.print(f"no job of {len(jobs):,} has failed or is held", markup=False)
@@ -85,6 +89,8 @@ def failures(
     else:
         for group in groups:
             _show_group(folder, campaign, *group)
+    for aside in asides:
+        tell(aside_line(aside), style="yellow")
 
 
 def _groups(jobs: Iterable[JobNow]) -> list[tuple[JobState, str, list[JobNow]]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobs.attributes import attribute_of, planned_attribute, share_attribute
+from jobs.exits import EXITS
 from jobs.running.hold import PoolPauses, policy_commands
 from jobs.running.quote import quote_classad, quote_words
 from jobs.running.ranges import write_ranges
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENT_NOTE",
+    "TRIAL_ATTRIBUTE",
     "ClusterRequest",
+    "KeptOff",
     "Limit",
     "SiteTerms",
     "describe",
@@ -33,6 +36,9 @@ __all__ = [
 
 EVENT_NOTE = "sonicgrid job "
 """What stands before the job's number in the notes of its submit event."""
+
+TRIAL_ATTRIBUTE = "SonicGridTrialOf"
+"""Attribute of the one job that may try a host or a site that is set aside: its name."""
 
 MAX_IDLE = 200
 """Jobs of one cluster that wait in the queue at once; the rest is not materialized yet."""
@@ -82,6 +88,30 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class KeptOff:
+    """Where a cluster's jobs do not go for now, although their sites take them; it changes while they are in the queue.
+
+    Attributes:
+        hosts: machines that fail what they get, by the name that slots call them.
+        sites: the same of sites.
+        elsewhere: whether several hosts work, so that a job that failed on one is better tried on another.
+
+    """
+
+    hosts: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    elsewhere: bool = False
+
+    def attributes(self) -> dict[str, str]:
+        """Return the attributes that tell it, as ClassAd expressions."""
+        return {
+            "SonicGridHostsAside": quote_classad(",".join(self.hosts)),
+            "SonicGridSitesAside": quote_classad(",".join(self.sites)),
+            "SonicGridElsewhere": str(self.elsewhere),
+        }
+
+
+@dataclass(frozen=True)
 class ClusterRequest:
     """What one cluster asks of HTCondor.
 
@@ -100,6 +130,7 @@ class ClusterRequest:
         max_runtime_s: longest that one attempt may run.
         max_retries: attempts after the first.
         pauses: for jobs that the inference pool does not answer.
+        kept_off: where the jobs do not go for now.
 
     """
 
@@ -117,6 +148,7 @@ class ClusterRequest:
     max_runtime_s: int
     max_retries: int
     pauses: PoolPauses = field(default_factory=PoolPauses)
+    kept_off: KeptOff = field(default_factory=KeptOff)
 
 
 def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, launch: Launch) -> str:
@@ -138,7 +170,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "log": str(folder.events_log),
         "submit_event_notes": f"{EVENT_NOTE}$(job)",
         "getenv": "False",
-        "requirements": " || ".join(_wanted(site, expression) for site, expression in request.slots.items()),
+        "requirements": _requirements(request.slots),
         "request_cpus": "1",
         "request_memory": f"{request.memory_mb}MB",
         "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
@@ -165,6 +197,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "My.SonicGridSite": '"$$([SonicGridSiteOfSlot])"',
         "My.SonicGridCharge": '"$$([SonicGridChargeOfSlot])"',
     }
+    commands |= {f"My.{name}": value for name, value in request.kept_off.attributes().items()}
     for site, terms in request.terms.items():
         commands |= {f"My.{name}": value for name, value in terms_attributes(site, terms).items()}
     if any(request.limits.values()):
@@ -211,6 +244,29 @@ def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: M
         "My.SonicGridCampaignFolder": quote_classad(str(folder.root)),
     }
     return "\n".join(f"{key} = {value}" for key, value in commands.items()) + "\n\nqueue 1\n"
+
+
+def _requirements(slots: Mapping[str, str]) -> str:
+    """A ClassAd expression over a slot: it belongs to a site that takes the job, and nothing there is set aside.
+
+    One job may try what is set aside. A job that its last worker failed goes to another one if others work: otherwise
+    the worker that fails everything, which is always free, would use up all its retries within seconds.
+    """
+    sites = " || ".join(_wanted(site, expression) for site, expression in slots.items())
+    host = "stringListIMember(TARGET.Machine, MY.SonicGridHostsAside) =!= True"
+    site = "stringListMember(MY.SonicGridSiteOfSlot, MY.SonicGridSitesAside) =!= True"
+    # As HTCondor names it, SLOT@MACHINE.
+    other = f'substr({_LAST_HOST}, -(size(TARGET.Machine) + 1)) =!= strcat("@", TARGET.Machine)'
+    not_to_blame = ", ".join(str(row.code) for row in EXITS.values() if row.waits or not row.retry)
+    fresh = f"MY.NumJobCompletions =?= 0 || member(MY.ExitCode, {{{not_to_blame}}}) =?= True"
+    return (
+        f"({sites}) && ({host} || MY.{TRIAL_ATTRIBUTE} =?= TARGET.Machine)"
+        f" && ({site} || MY.{TRIAL_ATTRIBUTE} =?= MY.SonicGridSiteOfSlot)"
+        f" && (MY.SonicGridElsewhere =!= True || {fresh} || {other})"
+    )
+
+
+_LAST_HOST = '(MY.LastRemoteHost ?: "")'
 
 
 def _wanted(site: str, expression: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,11 @@ from jobs.heartbeat import decode
 from jobs.running.asked import AskedReader
 from jobs.running.describe import EVENT_NOTE
 from jobs.running.standing import (
+    EndedAttempt,
     LogEvent,
     Standing,
     after,
+    ended_attempt,
     given_up,
     gives_up,
     is_asked_for,
@@ -53,15 +56,25 @@ class Told:
 
 
 class BlockFollower:
-    """Follows one block's event log; `poll` is cheap when nothing happened."""
+    """Follows one block's event log; `poll` is cheap when nothing happened.
 
-    def __init__(self, folder: BlockFolder, jobs: Iterable[int]) -> None:
+    Args:
+        folder: of the block.
+        jobs: numbers of the manifest.
+        attempts: whether to remember every attempt that ended, for `ended`, and the workers, for `machine_of`.
+
+    """
+
+    def __init__(self, folder: BlockFolder, jobs: Iterable[int], *, attempts: bool = False) -> None:
+        self._with_attempts = attempts
         self._folder = folder
         self._path = folder.events_log
         self._standings = {job: Standing() for job in jobs}
         self._job_of: dict[tuple[int, int], int] = {}
         self._log: htcondor2.JobEventLog | None = None
         self._told: list[Told] = []
+        self._machines: dict[int, str] = {}
+        self._ended: list[EndedAttempt] = []
         self._asked = AskedReader(folder)
 
     @property
@@ -124,7 +137,27 @@ class BlockFollower:
                     self._standings[job] = given_up(self._standings[job], event)
         elif where in self._job_of:
             job = self._job_of[where]
+            if self._with_attempts:
+                self._note_end(job, event)
             self._standings[job] = after(self._standings[job], event)
+
+    def _note_end(self, job: int, event: LogEvent) -> None:
+        if event.type == htcondor2.JobEventType.EXECUTE:
+            # As HTCondor names a slot, SLOT@MACHINE.
+            self._machines[job] = sys.intern(event.slot.rpartition("@")[2])
+        elif self._standings[job].cluster == event.cluster:
+            ended = ended_attempt(self._standings[job], job, self._machines.get(job, ""), event)
+            if ended is not None:
+                self._ended.append(ended)
+
+    def machine_of(self, job: int) -> str:
+        """Return the name of the worker that a job runs on or ran on last; empty if that is not known."""
+        return self._machines.get(job, "")
+
+    def ended(self) -> list[EndedAttempt]:
+        """Return the attempts that ended by themselves since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def _hear(self, event: LogEvent) -> None:
         """Take a heartbeat; a line that is cut short costs a minute's numbers, not the campaign."""
@@ -137,7 +170,8 @@ class BlockFollower:
 def log_event(event: htcondor2.JobEvent) -> LogEvent:
     """Return what HTCondor's bindings read from a log."""
     note = _NOTE.search(str(event.get("LogNotes", ""))) if event.type == htcondor2.JobEventType.SUBMIT else None
-    ended = bool(event.get("TerminatedNormally")) and event.type == htcondor2.JobEventType.JOB_TERMINATED
+    # An attempt that is to be tried again at once ends with an eviction.
+    ended = bool(event.get("TerminatedNormally")) and "ReturnValue" in event
     return LogEvent(
         type=event.type,
         cluster=event.cluster,

@@ -138,6 +138,24 @@ class Queue:
             message = f"HTCondor does not change cluster {cluster}: {(done.stderr or done.stdout).strip()}"
             raise PoolError(message)
 
+    def edit_job(self, job: str, values: Mapping[str, str]) -> None:
+        """Change attributes of one job.
+
+        Args:
+            job: as HTCondor writes it, `CLUSTER.PROC`.
+            values: ClassAd expressions by attribute.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        try:
+            for name, value in values.items():
+                self._schedd.edit(job, name, value)
+        except htcondor2.HTCondorException as error:
+            message = f"HTCondor does not change job {job}: {error}"
+            raise PoolError(message) from error
+
     def give_back(self, cluster: int, most: int) -> int:
         """Take idle jobs of a cluster out of the queue, the newest first, to run elsewhere; returns how many.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
 from jobs.running.asked import read_asked
 from jobs.running.clusters import note_cluster
-from jobs.running.describe import ClusterRequest, describe
+from jobs.running.describe import ClusterRequest, KeptOff, describe
 from jobs.running.launch import JobFiles, launch, worker_environment
 from jobs.running.outcome import final_records
 
@@ -57,6 +57,7 @@ class Conditions:
         limits: what the negotiator charges them to, by site name; none where it is not ours to configure.
         most_jobs: most of them in the queue at once; 0 for no limit.
         runs_as: flavour that takes the place of theirs; empty to leave it.
+        kept_off: where they do not go for now.
 
     """
 
@@ -65,6 +66,7 @@ class Conditions:
     limits: Mapping[str, Sequence[Limit]]
     most_jobs: int = 0
     runs_as: str = ""
+    kept_off: KeptOff = field(default_factory=KeptOff)
 
 
 class Submitter:
@@ -115,6 +117,7 @@ class Submitter:
             disk_mb=round(size.disk_mb),
             max_runtime_s=size.max_runtime_s,
             max_retries=size.max_retries,
+            kept_off=conditions.kept_off,
         )
         flavour_of = {job.job: job.flavour for job in self._manifest.block(number)}
         start = launch(_environment(conditions.sites), folder, self._files(number, jobs))

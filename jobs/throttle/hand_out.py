@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jobs.block import SiteAccess
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
-    from jobs.running.describe import Limit, SiteTerms
+    from jobs.running.describe import KeptOff, Limit, SiteTerms
     from jobs.running.queue import Queue
     from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.campaign import Campaign
@@ -115,6 +115,7 @@ class Dealer:
         hands: Sequence[Hand],
         clusters: Sequence[ClusterInQueue],
         terms: Mapping[str, SiteTerms],
+        kept_off: KeptOff,
         observer: Observer,
     ) -> dict[int, Mapping[str, SiteTerms]]:
         """Submit what groups may have of the jobs that are left, and take back what waits at the wrong one.
@@ -139,6 +140,7 @@ class Dealer:
                 limits=_limits_of(grid, one.group),
                 most_jobs=one.most_jobs,
                 runs_as=one.group.runs_as,
+                kept_off=kept_off,
             )
             made[self._submitter.submit(one.block, one.jobs, conditions, self._access)] = conditions.terms
         return made

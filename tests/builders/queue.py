@@ -119,6 +119,15 @@ class FakeQueue(Queue):
         self._clusters[cluster].ad |= dict(values)
         self._materialize()
 
+    def edit_job(self, job: str, values: Mapping[str, str]) -> None:
+        """Change one job."""
+        self._answer()
+        self.calls += [f"edit {job} {name} {value}" for name, value in values.items()]
+
+    def ad_of(self, cluster: int) -> dict[str, str]:
+        """Return what was said to a cluster since it was submitted, and when it was."""
+        return self._clusters[cluster].ad
+
     def give_back(self, cluster: int, most: int) -> int:
         """Take idle jobs out, the newest first."""
         self._answer()
