@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jobs.running.launch import Launch
 
 __all__ = [
+    "ANY_OTHER",
     "EVENT_NOTE",
     "TRIAL_ATTRIBUTE",
     "ClusterRequest",
@@ -36,6 +37,8 @@ __all__ = [
 
 EVENT_NOTE = "sonicgrid job "
 """What stands before the job's number in the notes of its submit event."""
+
+ANY_OTHER = "*"
 
 TRIAL_ATTRIBUTE = "SonicGridTrialOf"
 """Attribute of the one job that may try a host or a site that is set aside: its name."""
@@ -94,20 +97,21 @@ class KeptOff:
     Attributes:
         hosts: machines that fail what they get, by the name that slots call them.
         sites: the same of sites.
-        elsewhere: whether several hosts work, so that a job that failed on one is better tried on another.
+        elsewhere: where a job goes that its worker failed: `ANY_OTHER`, to any other worker; the name of the only one
+            that works, there or to any other; empty, to any.
 
     """
 
     hosts: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
-    elsewhere: bool = False
+    elsewhere: str = ""
 
     def attributes(self) -> dict[str, str]:
         """Return the attributes that tell it, as ClassAd expressions."""
         return {
             "SonicGridHostsAside": quote_classad(",".join(self.hosts)),
             "SonicGridSitesAside": quote_classad(",".join(self.sites)),
-            "SonicGridElsewhere": str(self.elsewhere),
+            "SonicGridElsewhere": quote_classad(self.elsewhere),
         }
 
 
@@ -259,10 +263,11 @@ def _requirements(slots: Mapping[str, str]) -> str:
     other = f'substr({_LAST_HOST}, -(size(TARGET.Machine) + 1)) =!= strcat("@", TARGET.Machine)'
     not_to_blame = ", ".join(str(row.code) for row in EXITS.values() if row.waits or not row.retry)
     fresh = f"MY.NumJobCompletions =?= 0 || member(MY.ExitCode, {{{not_to_blame}}}) =?= True"
+    anywhere = '(MY.SonicGridElsewhere ?: "") == "" || MY.SonicGridElsewhere =?= TARGET.Machine'
     return (
         f"({sites}) && ({host} || MY.{TRIAL_ATTRIBUTE} =?= TARGET.Machine)"
         f" && ({site} || MY.{TRIAL_ATTRIBUTE} =?= MY.SonicGridSiteOfSlot)"
-        f" && (MY.SonicGridElsewhere =!= True || {fresh} || {other})"
+        f" && ({anywhere} || {fresh} || {other})"
     )
 
 

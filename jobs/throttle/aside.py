@@ -125,16 +125,21 @@ class Ledger:
         return self._asides
 
     def worked(self, host: str, site: str, at: float) -> None:
-        """Take a sign of work: an attempt that succeeded, or one that scored events. Ends a trial well."""
+        """Take an attempt that succeeded. Ends a trial well."""
+        self.alive(host, site, at)
         for kind, name in _named(host, site):
-            place = self._places.setdefault((kind, name), _Place())
-            place.site = site or place.site
-            place.worked_at = max(place.worked_at, at)
-            place.failed.clear()
+            self._places[kind, name].failed.clear()
             aside = self._asides.get((kind, name))
             # A job that was there all the time says nothing about what a new one would meet, except when it tries.
             if aside is not None and at > aside.until:
                 del self._asides[kind, name]
+
+    def alive(self, host: str, site: str, at: float) -> None:
+        """Take a sign that jobs get somewhere: others are held against it. How they end is another matter."""
+        for key in _named(host, site):
+            place = self._places.setdefault(key, _Place())
+            place.site = site or place.site
+            place.worked_at = max(place.worked_at, at)
 
     def failed(self, host: str, site: str, job: int, at: float, words: str) -> None:
         """Take an attempt that failed in a way that another worker may mend."""
@@ -178,9 +183,13 @@ class Ledger:
             place.failed.clear()
         return [f"{kind} {name} readmitted by a person" for kind, name in found]
 
-    def working_hosts(self, now: float) -> int:
-        """Return how many hosts work."""
-        return sum(kind == "host" and now - one.worked_at < RECENT_S for (kind, _), one in self._places.items())
+    def working_hosts(self, now: float) -> list[str]:
+        """Return the hosts that work and are not set aside."""
+        return [
+            name
+            for (kind, name), one in self._places.items()
+            if kind == "host" and now - one.worked_at < RECENT_S and (kind, name) not in self._asides
+        ]
 
     def _fails_everything(self, kind: Kind, name: str, place: _Place, now: float) -> bool:
         if not place.failed or now - place.failed[-1][0] > RECENT_S:

@@ -97,7 +97,9 @@ class Keeper:
         self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
         dealer = Dealer(folder, self._campaign, manifest, self._queue, self._admission)
-        self._guard = Guard(folder, self._queue, self._admission, before.aside if before else (), self._decisions)
+        asides = before.aside if before else ()
+        pool = (self._queue, self._negotiator)
+        self._guard = Guard(folder, *pool, self._admission, asides, self._decisions)
         self._enforcer = Enforcer(folder.shares, self._queue, self._negotiator, dealer, self._admission)
 
     def look(self) -> ThrottleState:
@@ -120,7 +122,7 @@ class Keeper:
             self._published.popleft()
         published = [told for _, told in self._published]
         own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
-        kept_off = self._guard.look(self._observer, mine, own)
+        kept_off = self._guard.look(sites, self._observer, mine, own)
         closed, on_trial = self._guard.closed(time.time()), self._guard.on_trial(time.time())
         seen = self._lookout.see(sites, jobs, others, self._decided, published, closed, on_trial)
         rates = self._rates(seen)

@@ -10,6 +10,7 @@ import pytest
 
 from jobs.layout import BlockFolder, CampaignFolder
 from jobs.running.describe import (
+    ANY_OTHER,
     ClusterRequest,
     KeptOff,
     Limit,
@@ -74,11 +75,13 @@ def test_what_is_set_aside_takes_no_job_but_the_one_that_tries_it() -> None:
 
 def test_a_job_that_its_worker_failed_goes_elsewhere_if_there_is_an_elsewhere() -> None:
     """For trouble with a worker, and for a signal; not for a pool that was away, and not where only one host works."""
-    many = KeptOff(elsewhere=True)
+    many = KeptOff(elsewhere=ANY_OTHER)
     failed = {"NumJobCompletions": 1, "ExitCode": 30, "LastRemoteHost": "slot1_2@Bad.org"}
     assert not takes(BAD, many, **failed)
     assert takes(GOOD, many, **failed)
     assert takes(BAD, KeptOff(), **failed)
+    assert takes(BAD, KeptOff(elsewhere="Bad.org"), **failed), "the only host that works takes it again"
+    assert not takes(BAD, KeptOff(elsewhere="good.org"), **failed)
     assert takes(BAD, many, NumJobCompletions=0, LastRemoteHost="slot1_2@Bad.org")
     assert takes(BAD, many, **failed | {"ExitCode": 20})
     assert not takes(BAD, many, NumJobCompletions=1, LastRemoteHost="slot1_2@Bad.org")

@@ -96,6 +96,17 @@ def test_a_trial_that_works_readmits() -> None:
     assert made.decide(NOW + FIRST_ASIDE_S + 90) == []
 
 
+def test_a_sign_of_life_is_no_success() -> None:
+    """A host whose jobs run for long and then fail is set aside too; to other hosts it was one that works."""
+    made = Ledger()
+    made.alive("good", "FNAL", NOW - 60)
+    for job in (1, 2, 3):
+        fail(made, [job])
+        made.alive("bad", "FNAL", NOW)
+    assert len(made.decide(NOW)) == 1
+    assert made.working_hosts(NOW) == ["good"]
+
+
 def test_a_person_readmits_at_once() -> None:
     """What failed before is forgiven, also by a throttle that starts later and reads it all again."""
     made = ledger()

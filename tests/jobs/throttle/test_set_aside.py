@@ -81,7 +81,7 @@ def test_one_job_tries_it_again(hole: ThrottleBench) -> None:
     attempt(hole, job, "bad.org", 0)
     hole.looks(4)
     assert told(hole) == {'""'}
-    assert told(hole, "SonicGridElsewhere") == {"True"}
+    assert told(hole, "SonicGridElsewhere") == {'"*"'}
 
 
 def test_a_person_opens_the_way_back(hole: ThrottleBench) -> None:
@@ -93,6 +93,19 @@ def test_a_person_opens_the_way_back(hole: ThrottleBench) -> None:
     hole.restart()
     hole.looks(4)
     assert told(hole) == {'""'}
+
+
+def test_a_job_goes_elsewhere_from_the_start_where_there_are_several_hosts(throttle: ThrottleBench) -> None:
+    """A black hole is quicker than the first host that works; in a pool of one host nothing is said."""
+    throttle.site("a", TEN + "admission: negotiator\n")
+    throttle.plan()
+    throttle.negotiator.n_hosts = 7
+    throttle.looks(4)
+    assert told(throttle, "SonicGridElsewhere") == {'"*"'}
+    throttle.restart()
+    throttle.negotiator.n_hosts = 1
+    throttle.looks(4)
+    assert told(throttle, "SonicGridElsewhere") == {'""'}
 
 
 @pytest.mark.parametrize("admission", ["negotiator", "materialize"])
