@@ -41,7 +41,7 @@ def readmit(
     mine = [folder for folder, names in asides.items() if name in names]
     if not mine:
         there = sorted({one for names in asides.values() for one in names})
-        close = difflib.get_close_matches(name, there, n=1)
+        close = difflib.get_close_matches(name, there, n=1, cutoff=0.4)
         hint = f", did you mean {close[0]}?" if close else ""
         raise UsageError(f"{name} is not set aside{hint}; set aside are: {', '.join(there) or 'none'}")
     for folder in mine:

@@ -18,6 +18,9 @@ from jobs.running.outcome import judge, write_outcomes
 from jobs.running.reopen import reopen, reopen_asked
 from jobs.running.submit import jobs_to_run
 from jobs.states import JobState
+from jobs.throttle.aside import Aside
+from jobs.throttle.readmit import Readmissions
+from jobs.throttle.state import ThrottleState, write_state
 from tests.builders.queue import FakeQueue
 
 if TYPE_CHECKING:
@@ -148,6 +151,18 @@ def test_hold_and_release_of_what_is_not_in_the_queue(bench: Bench, monkeypatch:
     assert f"sonicgrid release {bench.folder.root} --state held" in text
     assert "may come up again" in run("release", bench.folder.root, "--state", "held", "--yes")
     assert not read_asked(bench.folder.block(1)).holds
+
+
+def test_readmit_wants_something_that_is_set_aside(bench: Bench) -> None:
+    """It goes on the record; another name is refused with the one that was meant; `failures` shows what is aside."""
+    aside = Aside(kind="host", name="w7.org", site="FNAL", reason="its last 3 attempts failed", since=1.0, until=2.0)
+    write_state(bench.folder, ThrottleState(at=1.0, sites={}, aside=(aside,)))
+    assert "host w7.org (FNAL) is set aside since" in run("failures", bench.folder.root)
+    with pytest.raises(UsageError, match=r"did you mean w7\.org"):
+        run("sites", "readmit", "w7", bench.folder.root)
+    assert "as soon as `sonicgrid submit` goes on" in run("sites", "readmit", "w7.org", bench.folder.root)
+    ((name, _),) = Readmissions(bench.folder).new()
+    assert name == "w7.org"
 
 
 def test_an_unplanned_campaign(write_spec: Callable[..., Path], sites_folder: Path) -> None:
