@@ -183,7 +183,9 @@ def _log(folder: CampaignFolder, job: JobNow) -> Path:
 
 
 def _of(job: JobNow) -> str:
-    return f"{job.job}, {job.input_file} entries {job.entry_start} to {job.entry_stop - 1}, {job.attempts} attempts"
+    last = job.entry_stop - 1
+    entries = f"entry {last}" if job.entry_start == last else f"entries {job.entry_start} to {last}"
+    return f"{job.job}, {job.input_file} {entries}, {job.attempts} attempt{'s' * (job.attempts != 1)}"
 
 
 def _sites(jobs: Iterable[JobNow]) -> list[str]:

@@ -48,8 +48,8 @@ def campaign(tmp_path: Path) -> Iterator[Bench]:
     python = tmp_path / "python.sh"
     python.write_text("#!/bin/sh\nsleep 1\n")
     python.chmod(0o755)
-    spec = {"jobs": {"events_per_job": 1, "jobs_per_block": JOBS, "max_retries": RETRIES}}
-    made = bench.begin(tmp_path, (JOBS,), **spec)
+    jobs = {"events_per_job": 1, "jobs_per_block": JOBS, "max_retries": RETRIES}
+    made = bench.begin(tmp_path, (JOBS,), jobs=jobs)
     (tmp_path / "sites" / "local.yaml").write_text(
         "endpoints: triton.example.org:8001\nuplink: 10 Gb/s\nrate_per_job: 10 Mb/s\nramp: 6000/min\n"
         f'slots: \'GLIDEIN_Site == "FNAL" || GLIDEIN_Site == "HOLE"\'\nenvironment: {{python: {python}}}\n'

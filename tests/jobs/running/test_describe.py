@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import classad2
 import htcondor2
@@ -20,6 +21,9 @@ from jobs.running.describe import (
     terms_attributes,
 )
 from jobs.running.launch import JobFiles, SharedPython, launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SLOTS = {"FNAL": 'GLIDEIN_Site == "FNAL"', "CERN-T0": 'GLIDEIN_Site == "CERN" && HasCVMFS'}
 
@@ -44,7 +48,7 @@ def request_of(**changes: object) -> ClusterRequest:
     return ClusterRequest(**(values | changes))  # type: ignore[arg-type]  # the values of a test
 
 
-def takes(slot: dict[str, object], off: KeptOff, **job: object) -> bool:
+def takes(slot: Mapping[str, object], off: KeptOff, **job: object) -> bool:
     """Whether a slot takes a job, as HTCondor evaluates the requirements."""
     text = described(BlockFolder(Path("/results/test/blocks/00003")), [5], request_of(kept_off=off))
     submit = parsed(text)
@@ -54,7 +58,7 @@ def takes(slot: dict[str, object], off: KeptOff, **job: object) -> bool:
             ad[key.removeprefix("My.")] = classad2.ExprTree(
                 submit[key].replace("$(flavour)", "gpu").replace("$(job)", "5")
             )
-    target = classad2.ClassAd(slot)
+    target = classad2.ClassAd(dict(slot))
     return classad2.ExprTree(submit["requirements"]).eval(ad, target) is True
 
 

@@ -11,12 +11,13 @@ from jobs.throttle.aside import (
     LONGEST_ASIDE_S,
     RECENT_S,
     SITE_ATTEMPTS,
+    Kind,
     Ledger,
     blames_the_worker,
 )
 
 NOW = 1_800_000_000.0
-BAD = ("host", "bad")
+BAD: tuple[Kind, str] = ("host", "bad")
 
 
 def ledger(*, others_work: bool = True) -> Ledger:
