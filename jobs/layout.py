@@ -112,6 +112,11 @@ class CampaignFolder:
         return self.root / "submitted"
 
     @property
+    def set_aside(self) -> Path:
+        """Files that were found damaged; nothing reads them, and they may be deleted."""
+        return self.root / "set-aside"
+
+    @property
     def log(self) -> Path:
         """Log of the driver and of Snakemake."""
         return self.root / "driver.log"
@@ -161,6 +166,11 @@ class BlockFolder:
     def record(self, job: int, cluster: int, attempt: int) -> Path:
         """Record of one attempt; a block that was submitted again counts its attempts per cluster."""
         return self.records / f"{job:07d}.{max(cluster, 0)}.{attempt}.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Scored events of jobs that have not ended, for their next attempts; see jobs.payload.checkpoint."""
+        return self.root / "checkpoints"
 
     @property
     def returned(self) -> Path:

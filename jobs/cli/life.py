@@ -6,7 +6,7 @@ import signal
 import time
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.markup import escape
@@ -19,12 +19,14 @@ from jobs.cli.throttle import throttle_table
 from jobs.errors import CampaignError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.planning.inputs import find_inputs
+from jobs.planning.mend import mend_plan
 from jobs.pool.slots import slot_ads
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
 from jobs.running.driver import last_error, show_dag, start_driver, stop_driver
 from jobs.running.lock import find_driver, last_status
+from jobs.running.mend import mend_results
 from jobs.running.progress import CampaignFollower, Progress
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
@@ -35,7 +37,12 @@ from jobs.states import DISPLAY_ORDER
 from jobs.throttle.in_force import grid_in_force, put_in_force
 from jobs.throttle.state import read_state
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["register"]
+
+_Said = TypeVar("_Said")
 
 _FRESH_S = 30.0
 """Numbers of the throttle that are younger count as those of now."""
@@ -81,6 +88,8 @@ def submit(
         folder.root.mkdir(parents=True, exist_ok=True)
         for edit in put_in_force(folder, sites, checked.sites, str(spec)):
             _tell(as_json, f"{edit}")
+        for line in (*mend_plan(spec, sites, folder), *mend_results(folder)):
+            _tell(as_json, line)
         reopened = reopen(folder)
         if reopened:
             _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")
@@ -110,9 +119,12 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
             emit_json({"folder": str(folder.root), "planned": False, "driver": asdict(driver) if driver else None})
         return
     driver = find_driver(folder)
-    throttle, homeless = read_state(folder), _slots_without_site(folder)
+    troubles: list[str] = []
+    throttle = _unless_damaged(lambda: read_state(folder), troubles)
+    homeless = _unless_damaged(lambda: _slots_without_site(folder), troubles)
     progress = CampaignFollower(folder).look()
-    verdict = state_verdict(read_validation(folder)) if folder.validation.exists() else ""
+    validation = _unless_damaged(lambda: read_validation(folder), troubles) if folder.validation.exists() else None
+    verdict = state_verdict(validation) if validation else ""
     if as_json:
         emit_json(
             {
@@ -122,6 +134,7 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
                 "verdict": verdict,
                 "throttle": throttle.model_dump(mode="json") if throttle else None,
                 "slots_without_site": homeless,
+                "damaged": troubles,
                 **asdict(progress),
             }
         )
@@ -135,6 +148,8 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
         _print(f"{homeless:,} slots of the pool belong to none of the campaign's sites and get no job", style="yellow")
     for reason, count in progress.hold_reasons.items():
         console.print(f"[yellow]{count} held:[/] {escape(reason)}")
+    for trouble in troubles:
+        _print(trouble, style="yellow")
     at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
     _print(f"driver: {at_work}; its log: {folder.log}")
     if verdict:
@@ -205,6 +220,15 @@ def _table(folder: CampaignFolder, progress: Progress) -> Table:
     table.add_section()
     table.add_row("events done", f"{progress.events_done:,} of {progress.events:,}")
     return table
+
+
+def _unless_damaged(read: Callable[[], _Said | None], troubles: list[str]) -> _Said | None:
+    """Return what a file says; None if it is damaged, which is told and no more: the others still say enough."""
+    try:
+        return read()
+    except CampaignError as error:
+        troubles.append(str(error))
+        return None
 
 
 def _slots_without_site(folder: CampaignFolder) -> int | None:

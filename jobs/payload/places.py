@@ -27,6 +27,8 @@ class Places:
         partial_folder: where the output is until then, on the same file system.
         record: the record.
         home: the input's name at home, which errors are to name.
+        checkpoints: folder of the job's checkpoints.
+        leaves_to_save: whether HTCondor takes them home when the job ends with `CHECKPOINT_EXIT`, and starts it again.
 
     """
 
@@ -36,6 +38,8 @@ class Places:
     partial_folder: Path
     record: Path
     home: str
+    checkpoints: Path
+    leaves_to_save: bool = False
 
     def at_home(self, text: str) -> str:
         """Return a message with the input's name as the campaign knows it."""
@@ -44,11 +48,13 @@ class Places:
 
 def shared_places(block: Block, job: BlockJob, worker: Worker) -> Places:
     """Return the places that the block names, on a file system that the worker shares."""
-    output = Path(job.output_file)
-    return Places(block, job, output, output.parent, _record(block, job, worker), job.input_file)
+    output, folder = Path(job.output_file), _folder(block)
+    return Places(block, job, output, output.parent, _record(block, job, worker), job.input_file, folder.checkpoints)
 
 
-def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) -> Places:
+def sandbox_places(
+    block: Block, job: BlockJob, worker: Worker, returned: Path, *, leaves_to_save: bool = False
+) -> Places:
     """Return the places in the sandbox, which is the working directory.
 
     Args:
@@ -57,6 +63,7 @@ def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) 
         worker: whose attempt this is.
         returned: the folder that HTCondor brings home; an output is named after its record there, so that the files of
             two attempts cannot be taken for one another.
+        leaves_to_save: whether HTCondor saves that folder when the job ends with `CHECKPOINT_EXIT`.
 
     """
     sandbox = Path.cwd()
@@ -70,6 +77,8 @@ def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) 
         partial_folder=sandbox,
         record=record,
         home=job.input_file,
+        checkpoints=returned.resolve(),
+        leaves_to_save=leaves_to_save,
     )
 
 
@@ -79,4 +88,8 @@ def _carried(path: str, sandbox: Path) -> str:
 
 def _record(block: Block, job: BlockJob, worker: Worker) -> Path:
     """The name of a record is spelled in one place, which starts from the block's folder."""
-    return BlockFolder(Path(block.records).parent).record(job.job, worker.cluster, worker.attempt)
+    return _folder(block).record(job.job, worker.cluster, worker.attempt)
+
+
+def _folder(block: Block) -> BlockFolder:
+    return BlockFolder(Path(block.records).parent)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError, JobsError
 from jobs.exits import ExitClass
@@ -20,6 +20,7 @@ from jobs.record import Record, read_record
 from jobs.replace_file import replace_file
 from jobs.results.check_output import ExpectedOutput, check_output
 from jobs.running.outcome import final_records, read_outcomes
+from jobs.seal import seal_json, unseal_json
 from jobs.spread import silent, spread
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import BlockFolder
     from jobs.manifest import Manifest, ManifestJob
+    from jobs.running.outcome import JobOutcome
     from jobs.spread import Progress
 
 __all__ = ["MissingJob", "Validation", "main", "read_validation", "validate"]
@@ -152,8 +154,8 @@ def read_validation(folder: CampaignFolder) -> Validation:
 
     """
     try:
-        return Validation.model_validate_json(folder.validation.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Validation.model_validate_json(unseal_json(folder.validation.read_bytes()))
+    except (OSError, ValueError) as error:
         message = f"{folder.validation}: not a readable validation; run `sonicgrid submit` to have it made: {error}"
         raise CampaignError(message) from error
 
@@ -170,7 +172,7 @@ def _check_records(folder: BlockFolder, manifest: Manifest, number: int, finding
     successes = Counter(record.job for record in records if record.exit_class is ExitClass.DONE)
     findings.repeated += [job for job, count in successes.items() if count > 1]
     final = final_records(sorted(records, key=lambda record: record.started))
-    outcomes = {row.job: row for row in read_outcomes(folder.outcome)} if folder.outcome.is_file() else {}
+    outcomes = {row.job: row for row in _read_outcomes(folder)}
     for job in jobs.values():
         record, outcome = final.get(job.job), outcomes.get(job.job)
         if record is not None and (record.entry_start, record.entry_stop) != (job.entry_start, job.entry_stop):
@@ -192,7 +194,15 @@ def _read_records(folder: BlockFolder, findings: _Findings) -> Iterator[Record]:
         try:
             yield read_record(path)
         except CampaignError as error:
-            findings.contradictions.append(f"{error}; delete it and run `sonicgrid submit` again")
+            findings.contradictions.append(f"{error}; `sonicgrid submit` sets it aside and runs its job again")
+
+
+def _read_outcomes(folder: BlockFolder) -> Sequence[JobOutcome]:
+    """Return what the outcome says; it only gives reasons, so without a readable one the records speak alone."""
+    try:
+        return read_outcomes(folder.outcome) if folder.outcome.is_file() else ()
+    except CampaignError:
+        return ()
 
 
 def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progress) -> None:
@@ -212,7 +222,9 @@ def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progre
         if check.gone:
             findings.lack(job, NOT_RUN, check.problem, attempts)
         elif check.problem:
-            findings.contradict(job, f"{check.problem}; delete it and run `sonicgrid submit` again", attempts)
+            findings.contradict(
+                job, f"{check.problem}; `sonicgrid submit` sets it aside and runs the job again", attempts
+            )
         elif record.input_uuid != job.input_uuid:
             what = f"{job.input_file} had UUID {record.input_uuid} when it was read, {job.input_uuid} when planned"
             findings.contradict(job, f"{what}: the input was replaced; plan a campaign of another name", attempts)
@@ -244,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = CampaignFolder(parser.parse_args(arguments).folder)
     try:
         found = validate(folder)
-        replace_file(folder.validation, (found.model_dump_json(indent=2) + "\n").encode())
+        replace_file(folder.validation, seal_json(found.model_dump_json(indent=2).encode()))
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
