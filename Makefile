@@ -22,27 +22,38 @@ endif
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 .PHONY: setup
-setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy (at once when it is there)
+setup: $(INSTALLED) ## install everything: Python packages, HTCondor, Triton, Envoy, uPlot (at once when it is there)
 	@$(BIN)/python -m jobs.pool.install
 	@$(BIN)/python -m sonic.server.install --runtime "$(RUNTIME)"
+	@$(BIN)/python -m monitoring.web.install
 
 .PHONY: demo
 demo: setup ## run a whole campaign on this machine and say where its report is
 	@$(BIN)/sonicgrid demo
 
 .PHONY: test
-test: setup ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
+test: setup browser ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
 	@$(BIN)/python -m monitoring.prometheus.install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
+.PHONY: browser
+browser: $(INSTALLED)
+	@$(BIN)/python -m tests.browser.chromium
+
+.PHONY: screenshots
+screenshots: setup browser ## take pictures of the dashboard's pages while a campaign runs, for .runtime/screenshots and docs
+	$(BIN)/python -m tests.browser.screenshots
+
 .PHONY: lint
-lint: $(INSTALLED) ## check style, types and workflow, changing nothing
+lint: $(INSTALLED) ## check style, types (JavaScript's too, which takes npm) and workflow, changing nothing
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	@$(BIN)/python -m monitoring.web.install --required
+	"$(RUNTIME)/web/node_modules/.bin/tsc" --project monitoring/web --typeRoots "$(abspath $(RUNTIME))/web/node_modules"
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/python -m snakemake --lint
 

@@ -1,4 +1,4 @@
-"""What following a big campaign costs: catching up with it from nothing, a tick while it runs, memory, the store.
+"""What a dashboard of a big campaign costs: catching up from nothing, a tick, memory, the store, pages and tables.
 
 The campaign is real files, 100,000 jobs with a million events by default; prints one table and writes one JSON.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -20,20 +21,23 @@ from typing import TYPE_CHECKING
 import htcondor2
 import psutil
 from measure.big_campaign import BigCampaign, write_campaign, write_news
+from measure.dashboard_pages import PageCosts, measure_pages
 from measure.machine import Machine, describe_machine, is_busy
 from rich.console import Console
 from rich.table import Table
 
 from jobs.layout import CampaignFolder
+from jobs.manifest import read_campaign_name
 from jobs.running.event_text import read_events
 from monitoring.collect import Collector
 from monitoring.panels.shown import Shown
 from monitoring.prometheus.exposition import exposition
+from monitoring.store.place import find_store
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-AIMS = {"catch_up_s": 60.0, "tick_ms": 200.0, "metrics_ms": 300.0}
+AIMS = {"catch_up_s": 60.0, "tick_ms": 200.0, "metrics_ms": 300.0, "slowest_table_ms": 300.0}
 """Most of each."""
 
 TICKS = 30
@@ -95,6 +99,7 @@ class Results:
     campaign: BigCampaign
     reading: Reading
     costs: Costs
+    pages: PageCosts
 
 
 def measure_reading(folder: CampaignFolder) -> Reading:
@@ -155,7 +160,7 @@ def _metrics_ms(shown: Shown) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
-def measure(jobs: int, where: Path | None) -> Results:
+def measure(jobs: int, where: Path | None, chromium: str | None) -> Results:
     """Write a campaign, follow it, and delete it."""
     machine = describe_machine()
     with TemporaryDirectory(prefix="sonicgrid-dashboard-", dir=where) as name:
@@ -165,14 +170,17 @@ def measure(jobs: int, where: Path | None) -> Results:
         reading = measure_reading(folder)
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        store = Path(name) / "store" / "big.sqlite"
+        stores = Path(name) / "stores"
+        store = find_store(folder, read_campaign_name(folder.manifest), stores)
         process = context.Process(target=measure_collector, args=(str(folder.root), str(store), jobs, there))
         with console.status("Catching up with it"):
             process.start()
             there.close()
             costs = here.recv()
             process.join()
-    return Results(machine, is_busy(machine.load_at_start), campaign, reading, costs)
+        with console.status("Asking for its pages"):
+            pages = measure_pages(Path(name), stores, jobs, chromium)
+    return Results(machine, is_busy(machine.load_at_start), campaign, reading, costs, pages)
 
 
 def main() -> int:
@@ -181,8 +189,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100_000, help="jobs of the campaign")
     parser.add_argument("--folder", type=Path, help="where the campaign is written; by default the system's own")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/dashboard.json"), help="the JSON")
+    parser.add_argument("--chromium", default=shutil.which("chromium"), help="the browser; by default that on PATH")
     options = parser.parse_args()
-    results = measure(options.jobs, options.folder)
+    results = measure(options.jobs, options.folder, options.chromium)
     console.print(_table(results))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     written = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(results), "aims": AIMS}
@@ -212,6 +221,15 @@ def _table(results: Results) -> Table:
     table.add_row("memory after catching up", f"{costs.memory_mb:.0f} MB", "")
     table.add_row(f"memory {2 * TICKS} ticks later", f"{costs.memory_later_mb:.0f} MB", "the same")
     table.add_row("store", f"{costs.store_mb:.0f} MB", "")
+    pages = results.pages
+    table.add_row("page of all campaigns, JSON", f"{pages.overview_ms:.0f} ms", "")
+    table.add_row("page of the campaign, JSON", f"{pages.campaign_ms:.0f} ms", "")
+    table.add_row("its first panels", f"{pages.first_panels_ms:.0f} ms", "")
+    browser = "no Chromium" if pages.browser_ms is None else f"{pages.browser_ms:.0f} ms"
+    table.add_row("the same in a browser, all panels", browser, "")
+    table.add_row("page of a job, JSON", f"{pages.job_ms:.0f} ms", "")
+    table.add_row(f"table of jobs, {pages.queries} queries", f"{pages.table_ms:.0f} ms", "")
+    table.add_row("the slowest of these", f"{pages.slowest_table_ms:.0f} ms", f"{AIMS['slowest_table_ms']:.0f} ms")
     return table
 
 

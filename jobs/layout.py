@@ -77,6 +77,16 @@ class CampaignFolder:
         return self.root / "report.json"
 
     @property
+    def report_table(self) -> Path:
+        """The report's table by site, CSV."""
+        return self.root / "table.csv"
+
+    @property
+    def report_table_tex(self) -> Path:
+        """The same table for a paper, LaTeX with booktabs."""
+        return self.root / "table.tex"
+
+    @property
     def sites(self) -> Path:
         """Site configs and links that are in force, every default filled in; see jobs.throttle.in_force."""
         return self.root / "sites.yaml"

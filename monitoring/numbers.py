@@ -7,12 +7,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "DrawnLine",
+    "DrawnPlot",
     "FailedJob",
     "FailureKind",
     "Flow",
     "GroupRow",
     "Headline",
     "Interval",
+    "PaperRow",
+    "PaperTable",
     "Provenance",
     "RejectedInput",
     "ReportNumbers",
@@ -181,6 +185,69 @@ class Retries(_Frozen):
     requests_repeated: int = Field(description="Requests that were sent again")
 
 
+class PaperRow(_Frozen):
+    """One site, or all of them, in the table for a paper."""
+
+    site: str = Field(description="Empty for jobs that ended before a site was known; `all` in the total")
+    jobs: int = Field(description="Jobs that are done")
+    events: int = Field(description="Events in them")
+    attempts_failed: int = Field(description="Attempts that left a record and did not end as done")
+    jobs_failed: int = Field(description="Jobs that will not be tried again without a person")
+    wall_hours: float = Field(description="Wall hours of all attempts")
+    cpu_hours: float = Field(description="CPU hours of all attempts")
+    mean_mbps: float | None = Field(
+        description="Mb/s on the wire, 5 % for framing included, from the start of the site's first attempt to the end "
+        "of its last; none where nothing was sent"
+    )
+    peak_mbps: float | None = Field(description="The largest mean of a minute, by heartbeats; none without any")
+    mean_of_budget: float | None = Field(description="Over the mean budget of the same time, 0 to 1")
+    peak_of_budget: float | None = Field(description="Largest part of the budget that was used in a minute")
+    speed_up: Interval | None = Field(
+        description="Wall seconds per event of cpu jobs over those of gpu jobs on the same CPU model; mean over the "
+        "models, weighted with their errors; 68 % interval"
+    )
+    cpu_threads_per_gpu: Interval | None = Field(
+        description="Seconds per event of a gpu job over the seconds for which one GPU works on an event: so many jobs "
+        "of one thread keep one GPU busy; 68 % interval of the former"
+    )
+    requests: int = Field(description="Inference requests that were answered, of all attempts")
+    sent_bytes_per_event: float | None = Field(description="Of the gpu jobs that are done")
+
+
+class PaperTable(_Frozen):
+    """The table for a paper."""
+
+    rows: tuple[PaperRow, ...] = Field(description="By site")
+    total: PaperRow
+    gpu_s_per_event: float | None = Field(
+        description="Seconds for which one GPU, or one server of a pool without, works on an event, by Triton's "
+        "metrics; of all clients that it had meanwhile"
+    )
+
+
+class DrawnLine(_Frozen):
+    """One series of a plot."""
+
+    key: str
+    name: str
+    role: Literal["", "limit", "state"] = Field(description="A limit on the others, or jobs in the state `key`")
+    values: tuple[float | None, ...] = Field(description="One per bin")
+
+
+class DrawnPlot(_Frozen):
+    """A plot over time, out of the dashboard's store."""
+
+    name: str
+    title: str
+    source: str = Field(description="Where the numbers are from")
+    unit: str = Field(description="Of all values, as in monitoring.panels.panel")
+    bin_s: int = Field(description="Width of a bin, seconds")
+    starts: tuple[int, ...] = Field(description="Left edges of the bins, seconds since the epoch (UTC)")
+    stacked: bool
+    lines: tuple[DrawnLine, ...]
+    marks: tuple[tuple[float, str, str], ...] = Field(description="What happened: when, what, `edit` or `decision`")
+
+
 class Provenance(_Frozen):
     """What was run, on what."""
 
@@ -200,7 +267,7 @@ class Provenance(_Frozen):
 class ReportNumbers(_Frozen):
     """The whole report."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     generated: float = Field(description="Seconds since the epoch (UTC)")
     software_version: str = Field(description="Version of SonicGrid that wrote the report")
     headline: Headline
@@ -213,4 +280,6 @@ class ReportNumbers(_Frozen):
     rejected: tuple[RejectedInput, ...]
     contradictions: tuple[str, ...] = Field(description="Files that contradict each other, with what to do")
     retries: Retries
+    paper: PaperTable
+    plots: tuple[DrawnPlot, ...]
     provenance: Provenance

@@ -12,10 +12,12 @@ from jobs.cli.output import print_error
 from jobs.errors import JobsError
 from jobs.layout import CampaignFolder
 from jobs.replace_file import replace_file
-from monitoring.collect_records import collect_records
-from monitoring.collect_state import collect_state
-from monitoring.page import render_page
-from monitoring.summary import summarize
+from monitoring.reporting.campaign_store import campaign_store
+from monitoring.reporting.collect_records import collect_records
+from monitoring.reporting.collect_state import collect_state
+from monitoring.reporting.page import render_page
+from monitoring.reporting.summary import summarize
+from monitoring.reporting.write_table import to_csv, to_tex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,16 +37,21 @@ class Report:
 
 
 def write_report(folder: CampaignFolder) -> Report:
-    """Read the campaign as it stands now; write the page and, beside it, its numbers as JSON.
+    """Read the campaign as it stands now; write the page and, beside it, its numbers as JSON and the table by site.
 
     Raises:
         NothingToReport: the folder holds no planned campaign.
         CampaignError: a file of the campaign is damaged, or the report cannot be written.
+        StoreUnusable: there is no place for the store that plots are drawn from.
 
     """
     state = collect_state(folder)
-    numbers = summarize(state, collect_records(folder, state.manifest_digest))
+    collected = collect_records(folder, state.manifest_digest)
+    with campaign_store(folder, state.campaign, len(collected.attempts)) as shown:
+        numbers = summarize(state, collected, shown)
     page = render_page(numbers)
+    replace_file(folder.report_table, to_csv(numbers.paper).encode())
+    replace_file(folder.report_table_tex, to_tex(numbers.paper, numbers.headline.campaign).encode())
     replace_file(folder.report_numbers, (numbers.model_dump_json(indent=1) + "\n").encode())
     replace_file(folder.report, page.encode())
     return Report(numbers, folder.report, folder.report_numbers)

@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 
     from monitoring.attempts import Attempts
 
-__all__ = ["group_rows", "median_interval", "ratio_of_medians", "seconds_per_event", "speed_ups", "stage_rows"]
+__all__ = [
+    "group_rows",
+    "median_interval",
+    "ratio_of_medians",
+    "seconds_per_event",
+    "speed_up_in_all",
+    "speed_ups",
+    "stage_rows",
+]
 
 _SPREAD = (50.0, 16.0, 84.0)
 """Median and the quantiles that are one standard deviation away in a normal distribution, in percent."""
 
 _FEWEST_FOR_ERROR = 3
 """With two values, even their whole range holds the true median in only half of all cases."""
+
+_SMALLEST_ERROR = 1e-6
+"""Relative; equal times, as only a test has them, would get an infinite weight."""
 
 
 def seconds_per_event(attempts: Attempts) -> NDArray[np.float64]:
@@ -117,6 +128,22 @@ def speed_ups(counted: Attempts) -> tuple[SpeedUp, ...]:
             )
         )
     return tuple(sorted(rows, key=lambda row: -(row.jobs_gpu + row.jobs_cpu)))
+
+
+def speed_up_in_all(counted: Attempts) -> Interval | None:
+    """Return how much faster the gpu flavour is, like compared with like: the mean over CPU models that ran both.
+
+    The logarithms of the models' ratios are averaged with weights from their 68 % intervals, so that a model of many
+    jobs counts more; a model with fewer than three jobs of a flavour does not count.
+    """
+    ratios = [row.event for row in speed_ups(counted) if row.event is not None]
+    if not ratios:
+        return None
+    logs = np.log([(ratio.value, ratio.low, ratio.high) for ratio in ratios])
+    weights = 1 / np.maximum((logs[:, 2] - logs[:, 1]) / 2, _SMALLEST_ERROR) ** 2
+    mean = float(np.average(logs[:, 0], weights=weights))
+    error = 1 / math.sqrt(float(weights.sum()))
+    return Interval(value=math.exp(mean), low=math.exp(mean - error), high=math.exp(mean + error))
 
 
 def stage_rows(counted: Attempts) -> tuple[StageRow, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 import xml.etree.ElementTree as ET
@@ -125,13 +126,15 @@ def test_commands_in_the_docs_exist(page: Path) -> None:
 
 
 def test_every_dependency_has_its_reason_and_no_other() -> None:
-    """The page on dependencies lists those of pyproject.toml."""
+    """The page on dependencies lists those of pyproject.toml and of the dashboard's package.json."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [
         *project["dependencies"],
         *(line for lines in project["optional-dependencies"].values() for line in lines),
     ]
     names = {re.split(r"[\[<>=!~ ;]", line, maxsplit=1)[0] for line in wanted}
+    page_asks = json.loads((CHECKOUT / "monitoring" / "web" / "package.json").read_text(encoding="utf-8"))
+    names |= {*page_asks["dependencies"], *page_asks["devDependencies"]}
     page = (CHECKOUT / "docs" / "explanation" / "dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(.+?)` \|", page, flags=re.MULTILINE)) == names
 

@@ -69,7 +69,7 @@ def test_conda_environment_has_every_dependency_with_the_same_bound() -> None:
     for name, requirement in expected.items():
         assert name in listed, f"environment.yml lacks {name}"
         assert listed[name].specifier == requirement.specifier, name
-    assert set(listed) - set(expected) == {"python", "pip", "htcondor"}
+    assert set(listed) - set(expected) == {"python", "pip", "htcondor", "nodejs"}
 
 
 def test_python_and_htcondor_have_the_bounds_of_pyproject() -> None:

@@ -1,57 +1,37 @@
-"""The life of a campaign: submit, status, cancel."""
+"""The life of a campaign: submit, cancel."""
 
 from __future__ import annotations
 
 import signal
-import time
-from dataclasses import asdict
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from jobs.cli.live import follow_driver
-from jobs.cli.output import JsonOption, console, emit_json
+from jobs.cli.output import JsonOption, console, emit_json, tell
 from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, find_spec
-from jobs.cli.throttle import throttle_table
-from jobs.errors import CampaignError, PoolError
+from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.planning.inputs import find_inputs
 from jobs.planning.mend import mend_plan
-from jobs.pool.slots import slot_ads
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
 from jobs.running.driver import last_error, show_dag, start_driver, stop_driver
 from jobs.running.lock import find_driver, last_status
 from jobs.running.mend import mend_results
-from jobs.running.progress import CampaignFollower, Progress
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
 from jobs.spec.campaign import load_campaign_and_sites
-from jobs.spec.claims import find_claims
 from jobs.spec.site import find_sites_folder
-from jobs.states import DISPLAY_ORDER
-from jobs.throttle.in_force import grid_in_force, put_in_force
-from jobs.throttle.state import read_state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from jobs.throttle.in_force import put_in_force
 
 __all__ = ["register"]
-
-_Said = TypeVar("_Said")
-
-_FRESH_S = 30.0
-"""Numbers of the throttle that are younger count as those of now."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command()(submit)
-    app.command()(status)
     app.command()(cancel)
 
 
@@ -108,56 +88,6 @@ def submit(
     _end(folder, as_json=as_json)
 
 
-def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
-    """Show where a campaign stands."""
-    folder = find_folder(campaign)
-    if not folder.manifest.exists():
-        driver = find_driver(folder)
-        message = "is being planned" if driver else f"has not been planned; `sonicgrid submit {campaign}` does that"
-        _tell(as_json, f"the campaign {message}")
-        if as_json:
-            emit_json({"folder": str(folder.root), "planned": False, "driver": asdict(driver) if driver else None})
-        return
-    driver = find_driver(folder)
-    troubles: list[str] = []
-    throttle = _unless_damaged(lambda: read_state(folder), troubles)
-    homeless = _unless_damaged(lambda: _slots_without_site(folder), troubles)
-    progress = CampaignFollower(folder).look()
-    validation = _unless_damaged(lambda: read_validation(folder), troubles) if folder.validation.exists() else None
-    verdict = state_verdict(validation) if validation else ""
-    if as_json:
-        emit_json(
-            {
-                "folder": str(folder.root),
-                "planned": True,
-                "driver": asdict(driver) if driver else None,
-                "verdict": verdict,
-                "throttle": throttle.model_dump(mode="json") if throttle else None,
-                "slots_without_site": homeless,
-                "damaged": troubles,
-                **asdict(progress),
-            }
-        )
-        return
-    console.print(_table(folder, progress))
-    if throttle is not None:
-        console.print(throttle_table(throttle, f"sites {_ago(throttle.at)}"))
-        if throttle.problem:
-            _print(f"the throttle is at its last limits: {throttle.problem}", style="yellow")
-    if homeless:
-        _print(f"{homeless:,} slots of the pool belong to none of the campaign's sites and get no job", style="yellow")
-    for reason, count in progress.hold_reasons.items():
-        console.print(f"[yellow]{count} held:[/] {escape(reason)}")
-    for trouble in troubles:
-        _print(trouble, style="yellow")
-    at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
-    _print(f"driver: {at_work}; its log: {folder.log}")
-    if verdict:
-        _print(verdict)
-    if folder.report.exists():
-        _print(f"report: {folder.report}")
-
-
 def cancel(
     campaign: CampaignArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -196,58 +126,14 @@ def _end(folder: CampaignFolder, *, as_json: bool) -> None:
             }
         )
     else:
-        _print(state_verdict(validation), style="green" if validation.complete else "red")
-        _print(f"report: {folder.report}")
+        tell(state_verdict(validation), style="green" if validation.complete else "red")
+        tell(f"report: {folder.report}")
         for path in merged:
-            _print(f"merged: {path}")
+            tell(f"merged: {path}")
     if not validation.complete:
         raise typer.Exit(1)
 
 
-def _print(line: str, style: str = "") -> None:
-    """Print what files and jobs say as it is: no markup, and paths in one piece, to be copied."""
-    console.print(line, style=style, markup=False, soft_wrap=True)
-
-
-def _table(folder: CampaignFolder, progress: Progress) -> Table:
-    title = f"{folder.root.name}: {progress.jobs_ended} of {progress.jobs} jobs ended"
-    table = Table(title=title, title_justify="left")
-    table.add_column("state")
-    table.add_column("jobs", justify="right")
-    for state in DISPLAY_ORDER:
-        if count := progress.states.get(state, 0):
-            table.add_row(str(state), f"{count:,}")
-    table.add_section()
-    table.add_row("events done", f"{progress.events_done:,} of {progress.events:,}")
-    return table
-
-
-def _unless_damaged(read: Callable[[], _Said | None], troubles: list[str]) -> _Said | None:
-    """Return what a file says; None if it is damaged, which is told and no more: the others still say enough."""
-    try:
-        return read()
-    except CampaignError as error:
-        troubles.append(str(error))
-        return None
-
-
-def _slots_without_site(folder: CampaignFolder) -> int | None:
-    """Return how many slots of the pool no site of the campaign claims; None if there is nobody to ask."""
-    grid = grid_in_force(folder)
-    if grid is None:
-        return None
-    try:
-        return find_claims(slot_ads(), grid.sites).unclaimed
-    except PoolError:
-        return None
-
-
-def _ago(at: float) -> str:
-    """Say how old numbers are, in words."""
-    age_s = max(0.0, time.time() - at)
-    return "now" if age_s < _FRESH_S else f"when the throttle last looked, {timedelta(seconds=round(age_s))} ago"
-
-
 def _tell(as_json: bool, line: str) -> None:
     if not as_json:
-        _print(line)
+        tell(line)

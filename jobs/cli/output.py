@@ -13,7 +13,7 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["JsonOption", "console", "emit_json", "print_error"]
+__all__ = ["JsonOption", "console", "emit_json", "print_error", "tell"]
 
 console = Console(highlight=False)
 """For people; a command with --json prints nothing here."""
@@ -29,3 +29,8 @@ def emit_json(document: Mapping[str, Any]) -> None:
 def print_error(message: str) -> None:
     """Print an error for people on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {escape(message)}", markup=True)
+
+
+def tell(line: str, style: str = "") -> None:
+    """Print what files and jobs say as it is: no markup, and paths in one piece, to be copied."""
+    console.print(line, style=style, markup=False, soft_wrap=True)

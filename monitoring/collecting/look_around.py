@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from jobs.errors import PoolError
+from jobs.states import FINAL
 from monitoring.collecting.batch import begin_batch
 from monitoring.collecting.read_metrics import MetricsReader, embedded_urls
-from monitoring.collecting.take_metrics import take_metrics
+from monitoring.collecting.take_metrics import settle_metrics, take_metrics
 from monitoring.collecting.take_queue import take_queue
 from monitoring.collecting.take_throttle import take_throttle
 from monitoring.collecting.thin_out import thin_out
@@ -65,14 +66,18 @@ class Surroundings:
             wait: for the answers of servers that were asked; without, they are taken at a later look.
 
         """
-        if self._is_due("metrics", METRICS_EVERY_S):
+        over = _is_over(connection)
+        if not over and self._is_due("metrics", METRICS_EVERY_S):
             self._metrics.ask([*self._urls, *(embedded_urls() if self._embedded_pool else ())])
         answers = self._metrics.answers(wait=wait)
-        queued, problem = self._look_at_queue()
+        queued, problem = (None, "") if over else self._look_at_queue()
         with begin_batch(connection, time.time()) as batch:
             take_throttle(batch, self._folder)
             take_metrics(batch, answers)
-            if problem:
+            if over:
+                settle_metrics(batch)
+                batch.notes.settle(_QUEUE)
+            elif problem:
                 batch.notes.say(_QUEUE, problem, batch.now, standing=True)
                 batch.notes.settle(_QUEUE, problem)
             elif queued:
@@ -102,3 +107,10 @@ class Surroundings:
             return False
         self._due_at[what] = now + every_s
         return True
+
+
+def _is_over(connection: sqlite3.Connection) -> bool:
+    """Return whether every job has ended: a pool that is taken down then is nobody's trouble."""
+    marks = ", ".join("?" * len(FINAL))
+    found = connection.execute(f"SELECT 1 FROM jobs WHERE state NOT IN ({marks}) LIMIT 1", tuple(FINAL))  # noqa: S608
+    return found.fetchone() is None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitoring.collecting.batch import Batch
     from monitoring.collecting.read_metrics import Answer
 
-__all__ = ["take_metrics", "thin_samples"]
+__all__ = ["settle_metrics", "take_metrics", "thin_samples"]
 
 
 def take_metrics(batch: Batch, answers: Iterable[Answer]) -> None:
@@ -30,6 +30,14 @@ def take_metrics(batch: Batch, answers: Iterable[Answer]) -> None:
                 "INSERT OR IGNORE INTO samples (series, at, value) VALUES (?, ?, ?)",
                 (_series(batch, answer.url, sample.metric, sample.labels), answer.at, sample.value),
             )
+
+
+def settle_metrics(batch: Batch) -> None:
+    """End what stands about servers: nobody asks them any more."""
+    for (url,) in batch.connection.execute(
+        "SELECT source FROM notes WHERE standing AND source LIKE 'http%'"
+    ).fetchall():
+        batch.notes.settle(url)
 
 
 def thin_samples(batch: Batch) -> None:

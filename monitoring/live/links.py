@@ -96,7 +96,7 @@ class Edited:
 
 
 def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
-    """Return every link of the campaign, sites first; of a site without site config in force the budget is 0."""
+    """Return every link that the campaign uses, sites first; of a site without site config in force the budget is 0."""
     sent = {
         row[0]: (float(row[1] or 0.0), int(row[2]))
         for row in connection.execute(
@@ -134,6 +134,8 @@ def links_now(connection: sqlite3.Connection, now: float) -> list[LinkNow]:
         )
     for name, budget_mbps in sorted(grid["shared_links"].items()):
         users = tuple(site for site, keys in grid["sites"].items() if name in keys["shared_links"])
+        if not users:
+            continue
         flows = [sent.get(site, (0.0, 0)) for site in users]
         links.append(
             LinkNow(name, True, users, budget_mbps, sum(mbps for mbps, _ in flows), sum(jobs for _, jobs in flows))

@@ -12,7 +12,7 @@ from monitoring.live.heard import seen_until, told_until
 from monitoring.live.links import grid_now, links_now, throttle_now
 from monitoring.live.pool import latency_in
 from monitoring.live.rates import rates_in
-from monitoring.live.states import count_states
+from monitoring.live.states import campaign_began, count_states
 from monitoring.store.schema import BIN_S
 
 if TYPE_CHECKING:
@@ -66,12 +66,13 @@ def site_now(connection: sqlite3.Connection, now: float, site: str) -> SiteNow:
 
     """
     seen, told = seen_until(connection, now), told_until(connection, now)
+    began = campaign_began(connection) or seen
     lately = Span(told - RATE_S, told)
     return SiteNow(
         jobs={str(state): 0 for state in JobState}
         | {one.state: one.jobs for one in count_states(connection, "site") if one.group == site},
         link=next((one for one in links_now(connection, now) if one.name == site and not one.shared), None),
         told=rates_in(connection, lately, "site").get(site),
-        ended=rates_in(connection, Span(seen - ENDED_S, seen), "site").get(site),
+        ended=rates_in(connection, Span(min(seen, max(began, seen - ENDED_S)), seen), "site").get(site),
         latency=latency_in(connection, lately, site),
     )

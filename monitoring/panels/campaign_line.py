@@ -60,11 +60,12 @@ def campaigns_headline(lines: Sequence[CampaignLine]) -> Panel:
     at_work = sum(one.standing == "running" for one in known)
     unread = len(lines) - len(known)
     failed, held = jobs[JobState.FAILED], jobs[JobState.HELD]
+    rates = [one.jobs_per_h for one in known if one.jobs_per_h is not None]
     facts = [
         Fact("campaigns_running", "Campaigns running", at_work, note=f"of {len(lines):,}"),
         Fact("jobs_running", "Jobs running", jobs[JobState.RUNNING]),
         Fact("sent_mbps", "Mb/s in all", sum(one.sent_mbps for one in known), "mbps", note="sent in the last minute"),
-        Fact("jobs_per_h", "Jobs/h", sum(one.jobs_per_h or 0.0 for one in known), "per_h", note="in the last hour"),
+        Fact("jobs_per_h", "Jobs/h", sum(rates) if rates else None, "per_h", note="in the last hour"),
         Fact("jobs_failed", "Failed", failed, note="jobs", tone="bad" if failed else ""),
         Fact("jobs_held", "Held", held, note="jobs", tone="warn" if held else ""),
     ]

@@ -60,6 +60,7 @@ def efficiency(connection: sqlite3.Connection, shown: Shown, now: float, site: s
             tuple(lines),
             empty="No job has told of its time yet; the first heartbeat comes a minute after its start.",
         ),
+        group="inference",
     )
 
 

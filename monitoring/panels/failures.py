@@ -56,7 +56,7 @@ def failures(connection: sqlite3.Connection, shown: Shown, now: float, site: str
                 Column("host", "Worker", note="where many of a site failed alike, those with a large part are named"),
                 Column("last_at", "Last", "time"),
                 Column("error", "Newest error"),
-                Column("job", "Its job", "count", link=f"{shown.path}/job/{{job}}"),
+                Column("job", "Its job", "text", link=f"{shown.path}/job/{{job}}"),
                 Column("meaning", "Meaning"),
                 Column("tone", ""),
             ),
@@ -80,6 +80,8 @@ def _fold(groups: list[FailureGroup]) -> list[FailureGroup]:
         most = _LARGE * sum(map(_size, several))
         folded += [one for one in several if _size(one) > most]
         rest = [one for one in several if _size(one) <= most]
+        if not rest:
+            continue
         newest = max(rest, key=lambda one: one.last_at)
         workers = f"{len(rest):,} {'other ' if len(rest) < len(several) else ''}workers"
         jobs, attempts = sum(one.jobs_failed for one in rest), sum(one.attempts for one in rest)

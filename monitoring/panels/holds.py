@@ -44,7 +44,7 @@ def holds(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
                 Column("since", "Oldest since", "time"),
                 Column("goes_on", "What lets them go"),
                 Column("example", "One of them in HTCondor's words"),
-                Column("job", "Which", "count", link=f"{shown.path}/job/{{job}}"),
+                Column("job", "Which", "text", link=f"{shown.path}/job/{{job}}"),
                 Column("code", "Code", "code", note="HTCondor's HoldReasonCode"),
             ),
             tuple(_row(one) for one in buckets),

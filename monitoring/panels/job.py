@@ -203,7 +203,8 @@ def _facts(row: JobNow, shown: Shown, seen: float) -> tuple[Fact, ...]:
                 tone="warn" if _silent(row, seen) else "",
             ),
         ]
-    if row.memory_mb >= 0:
+    # HTCondor says 0 of a job that ended before it looked.
+    if row.memory_mb > 0:
         facts.append(Fact("memory_mb", "memory", row.memory_mb, "mb", note="used, as HTCondor says"))
     if row.disk_mb >= 0:
         facts.append(Fact("disk_mb", "disk", row.disk_mb, "mb", note="used, as HTCondor says"))

@@ -9,7 +9,7 @@ from monitoring.live.rates import MBPS_PER_BYTE_S
 from monitoring.panels.job import the_job
 from monitoring.panels.job_life import heartbeat_of, source_of, what_is_missing
 from monitoring.panels.panel import Line, Panel, Plot
-from monitoring.panels.wording import number_of
+from monitoring.panels.wording import figure, number_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -125,8 +125,8 @@ def _rates_lead(beats: list[tuple[float, Heartbeat]]) -> str:
         return _NO_BEAT
     last = beats[-1][1]
     mbps = last.bytes_sent * MBPS_PER_BYTE_S / last.window_s if last.window_s else 0.0
-    may = f"its share was {last.share_mbps:.3g} Mb/s" if last.share_mbps is not None else "it was not paced"
+    may = f"its share was {figure(last.share_mbps)} Mb/s" if last.share_mbps is not None else "it was not paced"
     held = (
         f", which held it for {last.paced_s / last.window_s:.0%} of the time" if last.paced_s and last.window_s else ""
     )
-    return f"In the minute of its last heartbeat it sent {mbps:.3g} Mb/s; {may}{held}."
+    return f"In the minute of its last heartbeat it sent {figure(mbps)} Mb/s; {may}{held}."

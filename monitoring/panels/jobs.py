@@ -160,7 +160,7 @@ def _columns(shown: Shown, wanted: JobFilter) -> tuple[Column, ...]:
         return f"{shown.path}/jobs{others}{'&' if others else '?'}{key}={{{key}}}"
 
     return (
-        Column("job", "Job", "count", link=f"{shown.path}/job/{{job}}", sort=True),
+        Column("job", "Job", "text", link=f"{shown.path}/job/{{job}}", sort=True),
         Column("state", "State", "state", link=narrow("state"), sort=True),
         Column("since", "Since", "time", sort=True, note="when its state began"),
         Column("site", "Site", link=narrow("site"), sort=True, note="of its newest attempt"),

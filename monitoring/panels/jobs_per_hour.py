@@ -49,4 +49,5 @@ def jobs_per_hour(connection: sqlite3.Connection, shown: Shown, now: float, site
             (str(shown.folder.root / "blocks" / "*" / "records"),),
         ),
         Plot("per_h", bins.bin_s, bins.starts, tuple(lines), empty="No attempt has ended yet."),
+        group="throughput",
     )

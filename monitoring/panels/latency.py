@@ -59,7 +59,7 @@ def latency(connection: sqlite3.Connection, shown: Shown, now: float, site: str 
             lines if drawn else (),
             empty="No job has told of an answer yet; the first heartbeat comes a minute after its start.",
         ),
-        group="pool",
+        group="inference",
         tone=_tone(recent),
     )
 

@@ -54,7 +54,7 @@ def pool(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
             empty="No sample of a server's metrics. The embedded pool is asked by itself; others are named with "
             "--metrics-url.",
         ),
-        group="pool",
+        group="inference",
     )
 
 
@@ -167,7 +167,8 @@ def _facts(load: PoolLoad) -> tuple[Fact, ...]:
         Fact(
             "received_mbps",
             "into the servers",
-            load.received_mbps,
+            # Less than that are the load balancer's health checks, which never rest.
+            None if load.received_mbps is None else round(load.received_mbps, 2),
             "mbps",
             note=envoy(load.received_mbps, "passed on by the load balancer"),
         ),

@@ -46,7 +46,7 @@ def stragglers(connection: sqlite3.Connection, shown: Shown, now: float) -> Pane
         ),
         Table(
             (
-                Column("job", "Job", "count", link=f"{shown.path}/job/{{job}}"),
+                Column("job", "Job", "text", link=f"{shown.path}/job/{{job}}"),
                 Column("why", "Here because it", tone="tone"),
                 Column("since", "Since", "time"),
                 Column("beat_at", "Heard of", "time"),

@@ -8,7 +8,6 @@ import logging
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import jinja2
@@ -29,6 +28,7 @@ from monitoring.serve.make_page import make_page, to_json
 from monitoring.serve.stream import EventStream
 from monitoring.serve.table import csv_of_panel, find_panel, stream_all_rows
 from monitoring.serve.watch import Watchers
+from monitoring.web.install import PAGE, STATIC, library_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -41,10 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dashboard", "make_app"]
 
-WEB = Path(__file__).resolve().parents[1] / "web"
-"""The page's own files."""
-
-_LIBRARY = frozenset({"uPlot.esm.js", "uPlot.iife.min.js", "uPlot.min.css"})
+_LIBRARY = frozenset({"uPlot.esm.js", "uPlot.min.css"})
 _WATCHING_THREADS = 2
 _ASKED_THREADS = 4
 
@@ -72,7 +69,7 @@ class Dashboard:
         self._asked = ThreadPoolExecutor(_ASKED_THREADS, thread_name_prefix="page")
         self.watchers = Watchers(recipes, self._watching)
         self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(WEB), autoescape=True, undefined=jinja2.StrictUndefined
+            loader=jinja2.FileSystemLoader(PAGE.parent), autoescape=True, undefined=jinja2.StrictUndefined
         )
 
     def close(self) -> None:
@@ -134,10 +131,10 @@ class Dashboard:
     async def library(self, request: Request) -> Response:
         """Answer with a file of uPlot, which the set-up installed; without it the page shows tables alone."""
         name = request.path_params["name"]
-        path = runtime_folder() / "web" / "node_modules" / "uplot" / "dist" / name
-        if name not in _LIBRARY or not path.is_file():
+        folder = library_folder(runtime_folder())
+        if folder is None or name not in _LIBRARY:
             return PlainTextResponse(f"{name}: not installed; `make setup` does that. The page goes on without.\n", 404)
-        return FileResponse(path, headers={"Cache-Control": "no-cache"})
+        return FileResponse(folder / name, headers={"Cache-Control": "no-cache"})
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer where the dashboard itself failed."""
@@ -151,7 +148,7 @@ class Dashboard:
         self, request: Request, title: str, error: MonitoringError | None, address: Address | None = None
     ) -> Response:
         path = request.path_params["path"]
-        page = self._templates.get_template("page.html" if error is None else "error.html").render(
+        page = self._templates.get_template(PAGE.name if error is None else "error.html").render(
             title=title,
             path=address.path if address else path,
             # Relative, so that the page works behind a proxy's prefix, too.
@@ -188,7 +185,7 @@ def make_app(dashboard: Dashboard, access: Access) -> Starlette:
             Route("/live/{path:path}", dashboard.live),
             Route("/metrics", dashboard.metrics),
             Route("/static/lib/{name}", dashboard.library),
-            Mount("/static", _Static(directory=WEB / "static")),
+            Mount("/static", _Static(directory=STATIC)),
             Route("/{path:path}", dashboard.html),
         ],
         middleware=[Middleware(Guard, access=access)],

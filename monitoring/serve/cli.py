@@ -25,7 +25,7 @@ PORT = 8090
 def dashboard(
     campaigns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CAMPAIGN]...", help="Specs, results folders, or names, beside those in --results."),
+        typer.Argument(metavar="CAMPAIGN", help="Specs, results folders, or names, beside those in --results."),
     ] = None,
     results: Annotated[
         Path, typer.Option(help="Every campaign below this folder is shown, new ones as they come.")

@@ -49,7 +49,7 @@ class CsvStream(Response):
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="csv")
         try:
-            while part := await loop.run_in_executor(thread, next, self._parts, b""):
+            while (part := await loop.run_in_executor(thread, next, self._parts, None)) is not None:
                 async with asyncio.timeout(STALLED_S):
                     await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:

@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from monitoring.collecting.sign_of_life import NAME
 from monitoring.errors import MonitoringError, NoSuchPage, StoreUnusable
+from monitoring.live.heard import collected_at
 from monitoring.panels.panel import Column, Crumb, Panel, PanelMaker, Recipe, Source, Table
 from monitoring.serve.address import LAST_S
 
@@ -197,7 +197,6 @@ def _unusable(folders: Sequence[Unusable]) -> Panel:
 def _heard_at(shown: Shown) -> float | None:
     try:
         with shown.reading() as connection:
-            row = connection.execute("SELECT at FROM latest WHERE name = ?", (NAME,)).fetchone()
+            return collected_at(connection)
     except (StoreUnusable, sqlite3.Error):
         return None
-    return None if row is None else float(row[0])

@@ -139,7 +139,8 @@ class Server(uvicorn.Server):
 
 def _check_certificate(certificate: Path, key: Path | None) -> None:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        # An empty password, so that OpenSSL does not ask for one where nobody answers.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
         message = f"{certificate}: not usable with {key or 'itself as key'}: {error}; both are PEM files"
         raise CannotServe(message) from error

@@ -77,22 +77,37 @@ def find_panel(recipe: Recipe, key: str) -> int:
 
 
 def stream_all_rows(recipes: Recipes, address: Address, key: str) -> Generator[bytes, None, None]:
-    """Yield the CSV of a long table, page by page, of one moment; all in one thread, which holds the store open.
+    """Yield the CSV of the table of jobs, part by part, of one moment; all in one thread, which holds the store open.
 
-    Rows are in the order of the jobs' numbers: the store finds a page of them at once, and a spreadsheet sorts.
+    Rows are in the order of the jobs' numbers, block by block: the store finds those of a block at once, whatever
+    comes before them, and a spreadsheet sorts.
     """
     shown = recipes.shown(address)
     with shown.reading() as connection:
         held = _Held(shown.name, shown.folder, shown.store, shown.last_s, connection=connection)
-        offset, total = 0, 1
-        while offset < total:
-            part = replace(address, sort="job", descending=False, offset=offset, limit=MOST_LINES)
-            recipe = recipes.of_campaign(held, part)
-            table = recipe.makers[find_panel(recipe, key)].make().content
-            if not isinstance(table, Table) or table.paging is None:
-                return
-            yield (b"" if offset else _lines(_head(table))) + _rows(table)
-            offset, total = offset + MOST_LINES, table.paging.total
+        blocks = [row[0] for row in connection.execute("SELECT block FROM blocks ORDER BY block")]
+        if address.wanted.block >= 0:
+            blocks = [address.wanted.block]
+        head = b""
+        for block in blocks:
+            offset, total = 0, 1
+            while offset < total:
+                wanted = replace(address.wanted, block=block)
+                part = replace(address, wanted=wanted, sort="job", descending=False, offset=offset, limit=MOST_LINES)
+                table = _table(recipes.of_campaign(held, part), key)
+                if not head:
+                    yield (head := _lines(_head(table)))
+                if table.rows:
+                    yield _rows(table)
+                offset, total = offset + MOST_LINES, table.paging.total if table.paging else 0
+
+
+def _table(recipe: Recipe, key: str) -> Table:
+    content = recipe.makers[find_panel(recipe, key)].make().content
+    if not isinstance(content, Table):
+        message = f"panel={key}: this panel is no table"
+        raise BadQuery(message)
+    return content
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import orjson
 
-from monitoring.serve.make_page import make_panel, make_panels, page_json, to_json
+from monitoring.serve.make_page import make_panel, page_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
 
     from monitoring.panels.panel import PanelMaker, Recipe
@@ -28,6 +29,9 @@ __all__ = ["News", "Watcher", "Watchers"]
 
 RENEW_S = 4.0
 """How often it is asked which panels a page has, and when the collector wrote, seconds."""
+
+FIRST_LOOK_S = 0.25
+"""How long the first panels of a page wait for more, seconds."""
 
 HEARD_EVERY_S = 10.0
 """How often listeners are told when the collector wrote, where nothing else is new, seconds."""
@@ -81,8 +85,7 @@ class Watcher:
         """Go on until cancelled."""
         recipe = await self._look()
         while True:
-            made = await make_panels(recipe.makers, self._workers)
-            self._begin(recipe, made)
+            await self._begin(recipe)
             panels = [asyncio.create_task(self._keep(maker.key)) for maker in recipe.makers]
             try:
                 recipe = await self._until_another(recipe)
@@ -102,10 +105,24 @@ class Watcher:
         news = {"at": self._at, "heard_at": self._heard_at, "panels": panels}
         return News(self._version, "panels", to_json(news))
 
-    def _begin(self, recipe: Recipe, made: list[MadePanel]) -> None:
+    async def _begin(self, recipe: Recipe) -> None:
+        """Make all panels; whoever opens the page gets those at its head as soon as they are there."""
+        loop = asyncio.get_running_loop()
+        making = [loop.run_in_executor(self._workers, make_panel, maker) for maker in recipe.makers]
+        first, shown = self._recipe is None, 0
+        while shown < len(making):
+            await asyncio.wait(making, timeout=FIRST_LOOK_S if first else None)
+            ready = [future.result() for future in takewhile(asyncio.Future.done, making)]
+            if len(ready) > shown:
+                shown = len(ready)
+                self._show(recipe, ready)
+        if not making:
+            self._show(recipe, [])
+
+    def _show(self, recipe: Recipe, made: Sequence[MadePanel]) -> None:
         self._recipe = recipe
         self._makers = {maker.key: maker for maker in recipe.makers}
-        self._made = {maker.key: one for maker, one in zip(recipe.makers, made, strict=True)}
+        self._made = {one.panel.key: one for one in made}
         self._changed = dict.fromkeys(self._made, 0)
         self._whole = self._version + 1
         self._tell()

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 def test_a_small_campaign_is_measured_and_its_counts_are_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Table and JSON hold what was written and what was collected."""
     out = tmp_path / "out.json"
-    monkeypatch.setattr("sys.argv", ["dashboard.py", "--jobs", "200", "--folder", str(tmp_path), "--out", str(out)])
+    monkeypatch.setattr(
+        "sys.argv", ["dashboard.py", "--jobs", "200", "--folder", str(tmp_path), "--chromium=", "--out", str(out)]
+    )
     assert dashboard.main() == 0
     written = json.loads(out.read_text())
     assert written["costs"]["states"] == {"done": 96, "failed": 4, "running": 100}
     assert written["costs"]["events"] == written["campaign"]["log_events"]
     assert written["costs"]["records"] == 100
     assert written["costs"]["metrics_ms"] > 0
+    pages = written["pages"]
+    assert pages["slowest_table_ms"] >= pages["table_ms"] > 0
+    assert pages["browser_ms"] is None
+    assert pages["queries"] > 100
 
 
 def test_wrong_counts_are_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jobs.layout import CampaignFolder
+    from sonic.server.access import Tls
 
 
 @dataclass
@@ -104,11 +105,12 @@ class Stream:
 
 @contextlib.contextmanager
 def serving(
-    campaigns: Campaigns, access: Access | None = None, pages: Pages = PAGES
+    campaigns: Campaigns, access: Access | None = None, pages: Pages = PAGES, tls: Tls | None = None
 ) -> Iterator[tuple[Client, Server]]:
     """Serve in a thread of this process, on a free port."""
     listener = listen("127.0.0.1", 0)
-    server = Server(Recipes(campaigns, pages), access or Access(), say=print)
+    certificate, key = (tls.certificate, tls.key) if tls else (None, None)
+    server = Server(Recipes(campaigns, pages), access or Access(), say=print, certificate=certificate, key=key)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

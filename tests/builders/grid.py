@@ -34,7 +34,12 @@ class Grid:
     def environment(self) -> dict[str, str]:
         """Environment of the commands: the pool of the test, and no other configuration of HTCondor."""
         inherited = {name: value for name, value in os.environ.items() if name != "CONDOR_CONFIG"}
-        return inherited | {"SONICGRID_POOL": str(self.pool), "SONICGRID_SITES": str(self.root / "sites")}
+        own = {
+            "SONICGRID_POOL": self.pool,
+            "SONICGRID_SITES": self.root / "sites",
+            "XDG_STATE_HOME": self.root / "state",
+        }
+        return inherited | {name: str(path) for name, path in own.items()}
 
     def write_spec(self, name: str, **changes: Any) -> CampaignFolder:  # noqa: ANN401 - whatever a spec can hold
         """Write a spec over the folder's data; returns where its results will be."""

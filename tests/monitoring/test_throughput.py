@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitoring.collect_records import collect_records
+from monitoring.reporting.collect_records import collect_records
 from monitoring.throughput import group_rows, median_interval, ratio_of_medians, speed_ups, stage_rows
 
 if TYPE_CHECKING:

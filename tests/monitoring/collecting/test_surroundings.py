@@ -105,6 +105,29 @@ def test_the_queue_says_where_a_job_runs_before_the_job_does(campaign: CampaignB
     assert "no schedd answers" in notes(connection)[0].text
 
 
+def test_a_pool_that_is_taken_down_after_the_end_is_nobodys_trouble(campaign: CampaignBuilder, store: Path) -> None:
+    """Once every job has ended, servers and queue are not asked, and what stood about them is settled."""
+    campaign.plan(1)
+    queue = Queue()
+    queue.away = True
+    url = "http://127.0.0.1:9/metrics"
+    collector = Collector(campaign.folder, store, embedded_pool=False)
+    around = Surroundings(campaign.folder, [url], lambda: queue, embedded_pool=False)
+    around.look(collector.connection, wait=True)
+    connection = open_reader(store)
+    assert [note.standing for note in notes(connection)] == [True, True]
+    log = EventLog(campaign.folder.block(0).events_log, at=START)
+    log.submitted(7, 0, job=0)
+    log.terminated(7, 0, code=10)
+    campaign.attempt(0, exit_class="bad_input", started=START)
+    collector.catch_up()
+    around._due_at.clear()
+    around.look(collector.connection, wait=True)
+    around.close()
+    collector.close()
+    assert [(note.standing, note.times) for note in notes(connection)] == [(False, 1), (False, 1)]
+
+
 def test_a_workers_clock_is_put_right(campaign: CampaignBuilder, store: Path) -> None:
     """An attempt on a worker whose clock is an hour ahead ends when the event log says so, and the worker is named."""
     campaign.plan(2)

@@ -35,10 +35,10 @@ def test_nothing_is_known_after_the_collector_was_at_work(collected: Collected) 
     collected.read().close()
     with closing(sqlite3.connect(collected.store)) as writer, writer:
         writer.execute("INSERT OR REPLACE INTO latest VALUES ('collector', ?, ?)", (MINUTE, f'{{"at": {MINUTE}}}'))
-    connection = collected.read()
-    assert collected_at(connection) == MINUTE
-    assert seen_until(connection, MINUTE + 1000) == MINUTE
-    assert seen_until(connection, MINUTE - 10) == MINUTE - 10
+    with collected.shown.reading() as connection:
+        assert collected_at(connection) == MINUTE
+        assert seen_until(connection, MINUTE + 1000) == MINUTE
+        assert seen_until(connection, MINUTE - 10) == MINUTE - 10
 
 
 def test_the_last_that_was_heard_of(collected: Collected) -> None:

@@ -81,6 +81,15 @@ def test_many_workers_are_one_line(collected: Collected) -> None:
     assert {(row["host"], row["jobs_failed"]) for row in rows} == {("black-hole", 4), ("5 other workers", 5)}
 
 
+def test_workers_with_a_large_part_each_are_named(collected: Collected) -> None:
+    """Four workers that failed equally often are four lines, and none is left for a line of others."""
+    for job in range(4):
+        collected.run(job, MINUTE)
+        collected.end(job, MINUTE + 200, host=f"w{job}", exit_class="worker")
+    rows = rows_of(failures(collected.read(), collected.shown, MINUTE + 300))
+    assert {(row["host"], row["jobs_failed"]) for row in rows} == {(f"w{job}", 1) for job in range(4)}
+
+
 @pytest.mark.parametrize(
     ("code", "goes_on"), [(1, "a person"), (3, "time: HTCondor starts each again"), (34, "three times")]
 )

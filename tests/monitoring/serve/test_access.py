@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import ssl
 import stat
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from monitoring.errors import CannotServe
 from monitoring.serve.access import Access, is_loopback, keep_token
+from tests.builders.certificates import issue
 from tests.builders.dashboard_server import Client, serving, shown_campaigns
 
 if TYPE_CHECKING:
@@ -84,10 +88,19 @@ def test_the_token_becomes_a_cookie(guarded: Client) -> None:
     assert guarded.get(f"/?token={TOKEN}").headers["location"] == "./"
 
 
-def test_over_tls_the_cookie_travels_encrypted_only(demo: CampaignBuilder, stores: Path) -> None:
-    """Where the dashboard has a certificate, the cookie is never sent in the clear."""
-    with serving(shown_campaigns(demo.folder, stores=stores), Access(TOKEN, over_tls=True)) as (client, _):
-        assert "; Secure" in client.get(f"/?token={TOKEN}").headers["set-cookie"]
+def test_over_tls_everything_is_encrypted(demo: CampaignBuilder, stores: Path, tmp_path: Path) -> None:
+    """With a certificate the dashboard speaks https, and its cookie is never sent in the clear."""
+    authority = trustme.CA()
+    tls, trust = issue(authority, tmp_path, "dashboard"), ssl.create_default_context()
+    authority.configure_trust(trust)
+    shown = shown_campaigns(demo.folder, stores=stores)
+    with serving(shown, Access(TOKEN, over_tls=True), tls=tls) as (client, _):
+        connection = http.client.HTTPSConnection("127.0.0.1", client.port, context=trust)
+        connection.request("GET", f"/?token={TOKEN}")
+        answer = connection.getresponse()
+        assert answer.status == 303
+        assert "; Secure" in answer.headers["Set-Cookie"]
+        connection.close()
 
 
 def test_programs_bring_the_token_as_a_header(guarded: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,12 +32,17 @@ class Counters:
     more: bool = False
     trouble: bool = False
 
-    def overview(self, _campaigns: Sequence[Shown]) -> Recipe:
+    def overview(self, campaigns: Sequence[Shown]) -> Recipe:
         """Return two panels, or three."""
+        assert not campaigns
         makers = [PanelMaker("still", 0.05, _still), PanelMaker("moving", 0.05, self._moving)]
         if self.more:
             makers.append(PanelMaker("more", 0.05, lambda: replace(_still(), key="more")))
         return Recipe("Campaigns", (), tuple(makers))
+
+    def made_more_than(self, times: int) -> bool:
+        """Return whether the panel was made more often than that."""
+        return self.made > times
 
     def _moving(self) -> Panel:
         self.made += 1
@@ -99,8 +105,8 @@ def test_a_slow_listener_gets_the_latest(client: Client, counters: Counters) -> 
         assert events.next()
         for _ in range(5):
             counters.value += 1
-            wait_until(lambda made=counters.made: counters.made > made + 1)
-        seen = []
+            wait_until(partial(counters.made_more_than, counters.made + 1))
+        seen: list[str] = []
         while not seen or seen[-1] != "5":
             event = events.next()
             assert event is not None
@@ -177,3 +183,30 @@ def test_an_open_stream_does_not_keep_the_server(counters: Counters, tmp_path: P
         threading.Thread(target=listen_on).start()
         server.should_exit = True
         assert ended.wait(10)
+
+
+def test_a_page_that_takes_long_shows_its_first_panels_before(
+    counters: Counters, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The panels at the head of a page are there while another is in the making, which comes when it is made."""
+    may_end = threading.Event()
+
+    def overview(campaigns: Sequence[Shown]) -> Recipe:
+        before = counters.overview(campaigns)
+        slow = PanelMaker("slow", 0.05, lambda: (may_end.wait(60), replace(_still(), key="slow"))[1])
+        last = PanelMaker("last", 0.05, lambda: replace(_still(), key="last"))
+        return replace(before, makers=(*before.makers, slow, last))
+
+    monkeypatch.setattr(watch, "FIRST_LOOK_S", 0.1)
+    with (
+        serving(shown_campaigns(results=tmp_path / "results"), pages=replace(PAGES, overview=overview)) as (asked, _),
+        asked.stream("/live/") as events,
+    ):
+        first = events.next()
+        may_end.set()
+        second = events.next()
+    assert first is not None
+    assert [panel["key"] for panel in first.data["panels"]] == ["still", "moving"]
+    assert second is not None
+    assert second.kind == "page"
+    assert [panel["key"] for panel in second.data["panels"]] == ["still", "moving", "slow", "last"]
