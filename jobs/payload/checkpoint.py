@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckpointHeader", "CheckpointUnusable", "WorkOf", "pack_checkpoint", "read_checkpoint"]
 
-_MAGIC = b"sonicgrid checkpoint 1 "
+_MAGIC = b"sonicgrid-checkpoint 1 "
 _FIRST_LINE = re.compile(re.escape(_MAGIC) + rb"([0-9a-f]{64})\n")
 
 _PER_EVENT = {"run": np.uint32, "subrun": np.uint32, "event": np.uint32, "entry": np.int64, "n_hit": np.int64}

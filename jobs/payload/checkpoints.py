@@ -148,8 +148,6 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove every checkpoint of the job, which has its output now."""
-        if not self.wanted:
-            return
         for path in self._folder.glob(f"{self._job.job:07d}.*.checkpoint"):
             with suppress(OSError):  # one that stays only takes room
                 path.unlink()

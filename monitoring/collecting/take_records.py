@@ -50,6 +50,8 @@ _PLAIN = (
     "events",
     "hits",
     "hits_on_cpu",
+    "events_resumed",
+    "hits_resumed",
     "bytes_sent",
     "bytes_received",
     "requests",

@@ -24,6 +24,8 @@ _INTS = (
     "attempt",
     "events",
     "hits",
+    "events_resumed",
+    "hits_resumed",
     "bytes_sent",
     "bytes_received",
     "requests",

@@ -27,6 +27,8 @@ _INTS = [
     "attempt",
     "events",
     "hits",
+    "events_resumed",
+    "hits_resumed",
     "bytes_sent",
     "bytes_received",
     "requests",

@@ -303,7 +303,7 @@ def test_a_checkpoint_can_be_read_without_this_program(long: PayloadCampaign, po
     run(long, 0)
     first, header, arrays = (long.root / "checkpoints" / "0000003.0-1.checkpoint").read_bytes().split(b"\n", 2)
     events = np.load(io.BytesIO(arrays))
-    assert first.startswith(b"sonicgrid checkpoint 1 ")
+    assert first.startswith(b"sonicgrid-checkpoint 1 ")
     assert json.loads(header)["job"] == 3
     assert events["n_hit"].tolist() == [5]
     assert events["em_trk_none"].shape == (5, 3)

@@ -75,7 +75,14 @@ def test_a_changed_share_is_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [shares_text({"elsewhere": 5.0}), b"{", b"", shares_text({"here": -1.0}), b'{"version":2,"mbps":{"here":5}}', None],
+    [
+        shares_text({"elsewhere": 5.0}),
+        b"{",
+        b"",
+        b'{"version":1,"mbps":{"here":-1}}',
+        b'{"version":2,"mbps":{"here":5}}',
+        None,
+    ],
     ids=["other sites", "cut short", "empty", "negative", "another version", "refused"],
 )
 def test_what_cannot_be_read_means_the_floor(
