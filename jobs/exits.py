@@ -100,7 +100,7 @@ EXITS: dict[ExitClass, Exit] = {
         30, True, "site administrators", "the worker lacks something: memory, a library, the model file"
     ),
     ExitClass.OUTPUT: Exit(
-        31, True, "storage administrators", "the output cannot be written: disk full, quota, permission"
+        31, True, "storage administrators", "the output cannot be written: disk full, quota, permission", waits=True
     ),
     ExitClass.CREDENTIALS: Exit(
         32, True, "site administrators", "the worker has not the token, certificate, key or CA file that the site names"

@@ -132,6 +132,16 @@ class CampaignFolder:
         return self.root / "driver.log"
 
     @property
+    def submit_lock(self) -> Path:
+        """Held while somebody looks whether there is a driver, and starts one."""
+        return self.root / "submit.lock"
+
+    @property
+    def complete(self) -> Path:
+        """The mark that every event came out; made by the verdict."""
+        return self.root / "complete"
+
+    @property
     def lock(self) -> Path:
         """Held by the one driver that works on the campaign."""
         return self.root / "driver.lock"

@@ -121,8 +121,6 @@ def measure_rate(queue: Queue, folder: Path, jobs: int, program: Path, say: Call
         seconds = time.monotonic() - began
         cpu_s = pool_cpu_s() + time.process_time() - cpu_s
     finally:
-        for follower in followers:
-            follower.close()
         queue.remove(campaign, "the measurement is over")
     return Rate(program.name, jobs, seconds, seconds, cpu_s, load_before)
 

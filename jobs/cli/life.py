@@ -18,7 +18,7 @@ from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
 from jobs.running.driver import last_error, show_dag, start_driver, stop_driver
-from jobs.running.lock import find_driver, last_status
+from jobs.running.lock import find_driver, last_status, one_submit
 from jobs.running.mend import mend_results
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
@@ -61,25 +61,25 @@ def submit(
         else:
             console.out(dag, end="")
         return
-    if find_driver(folder) is not None:
-        _tell(as_json, "a driver is at work already; following it")
-    else:
-        open_queue()
-        folder.root.mkdir(parents=True, exist_ok=True)
-        for edit in put_in_force(folder, sites, checked.sites, str(spec)):
-            _tell(as_json, f"{edit}")
-        for line in (*mend_plan(spec, sites, folder), *mend_results(folder)):
-            _tell(as_json, line)
-        reopened = reopen(folder)
-        if reopened:
-            _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")
-        if detach:
-            cluster = submit_driver(spec, sites, folder)
-            if as_json:
-                emit_json({"folder": str(folder.root), "driver_cluster": cluster})
-            _tell(as_json, f"the driver is HTCondor's job {cluster} now; look with `sonicgrid status {campaign}`")
-            return
-        start_driver(spec, sites, folder)
+    with one_submit(folder):
+        if find_driver(folder) is not None:
+            _tell(as_json, "a driver is at work already; following it")
+        else:
+            open_queue()
+            for edit in put_in_force(folder, sites, checked.sites, str(spec)):
+                _tell(as_json, f"{edit}")
+            for line in (*mend_plan(spec, sites, folder), *mend_results(folder)):
+                _tell(as_json, line)
+            reopened = reopen(folder)
+            if reopened:
+                _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")
+            if detach:
+                cluster = submit_driver(spec, sites, folder)
+                if as_json:
+                    emit_json({"folder": str(folder.root), "driver_cluster": cluster})
+                _tell(as_json, f"the driver is HTCondor's job {cluster} now; look with `sonicgrid status {campaign}`")
+                return
+            start_driver(spec, sites, folder)
     if not follow_driver(folder, quiet=as_json):
         if as_json:
             emit_json({"folder": str(folder.root), "complete": False, "driver_stopped": True})
@@ -111,7 +111,7 @@ def cancel(
 def _end(folder: CampaignFolder, *, as_json: bool) -> None:
     """Print the verdict and where to look; exit 1 if the campaign is not complete."""
     validation = read_validation(folder) if folder.validation.exists() else None
-    if validation is None or (validation.complete and last_status(folder) != 0):
+    if validation is None or (validation.complete and not _went_through(folder)):
         message = f"the campaign did not get through: {last_error(folder)}"
         raise CampaignError(message)
     merged = sorted(str(path) for path in folder.merged.glob("*.root"))
@@ -132,6 +132,15 @@ def _end(folder: CampaignFolder, *, as_json: bool) -> None:
             tell(f"merged: {path}")
     if not validation.complete:
         raise typer.Exit(1)
+
+
+def _went_through(folder: CampaignFolder) -> bool:
+    """Return whether the workflow came to its end; a driver that was killed leaves its Snakemake to get there."""
+    status = last_status(folder)
+    if status is not None:
+        return status == 0
+    mark = folder.complete
+    return mark.exists() and mark.stat().st_mtime_ns >= folder.validation.stat().st_mtime_ns
 
 
 def _tell(as_json: bool, line: str) -> None:

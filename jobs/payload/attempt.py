@@ -16,6 +16,7 @@ from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass
 from jobs.payload.checkpoints import Checkpoints
 from jobs.payload.chirp import find_chirp
+from jobs.payload.done_already import done_already
 from jobs.payload.errors import OutputRefused, class_of_error
 from jobs.payload.flavour import open_scorer
 from jobs.payload.heartbeat import Heart
@@ -95,6 +96,9 @@ class Attempt:
     def run(self) -> Ending:
         """Do the work and write the record; every exception becomes an ending."""
         self.progress.stages.add("startup_s", seconds_since_start())
+        if self._worker.in_htcondor and done_already(self._block, self._job):
+            # HTCondor lost the end of an earlier attempt; its output and its record stand.
+            return Ending(ExitClass.DONE)
         try:
             self._switch.arm()
             ending = self._work()

@@ -211,6 +211,10 @@ SCHEDD_MIN_INTERVAL = 1
 UPDATE_INTERVAL = 5
 PERIODIC_EXPR_INTERVAL = 5
 MASTER_BACKOFF_CONSTANT = 1
+# A daemon that cannot start for a while, as when programs are being replaced, is tried again within this time.
+MASTER_BACKOFF_CEILING = 20
+# Programs that are replaced count from the next `pool up` on; HTCondor would restart the pool two minutes later.
+MASTER_NEW_BINARY_RESTART = NEVER
 
 SCHEDD_ALLOW_LATE_MATERIALIZATION = True
 SCHEDD_MATERIALIZE_LOG = $(LOG)/MaterializeLog

@@ -70,7 +70,7 @@ class Validation(BaseModel):
     hits: int = Field(description="Hits in valid outputs")
     failed: dict[str, int] = Field(description="Missing jobs by exit class")
     missing: tuple[MissingJob, ...] = Field(description="Jobs without a valid output")
-    repeated: tuple[int, ...] = Field(description="Jobs that succeeded more than once; the last output counts")
+    repeated: tuple[int, ...] = Field(description="Jobs that succeeded more than once; one output of each counts")
     contradictions: tuple[str, ...] = Field(description="Files that contradict each other, with what to do")
     leftovers: tuple[str, ...] = Field(description="Partial outputs of attempts that were killed; may be deleted")
     rejected: tuple[RejectedInput, ...] = Field(description="Input files that could not be used, from the plan")
@@ -84,6 +84,8 @@ class _Findings:
     contradictions: list[str] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     done: list[tuple[ManifestJob, Record, int]] = field(default_factory=list)
+    others: dict[int, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    """By job that succeeded more than once, bytes and SHA-256 that any of the attempts wrote."""
     events: int = 0
     hits: int = 0
 
@@ -169,8 +171,14 @@ def _check_records(folder: BlockFolder, manifest: Manifest, number: int, finding
     for stranger in sorted({record.job for record in ours} - set(jobs)):
         findings.contradictions.append(f"{folder.records}: has a record of job {stranger}, which is not in this block")
     attempts = Counter(record.job for record in records)
-    successes = Counter(record.job for record in records if record.exit_class is ExitClass.DONE)
-    findings.repeated += [job for job, count in successes.items() if count > 1]
+    successes: dict[int, list[Record]] = {}
+    for one in records:
+        if one.exit_class is ExitClass.DONE:
+            successes.setdefault(one.job, []).append(one)
+    for number, several in successes.items():
+        if len(several) > 1:
+            findings.repeated.append(number)
+            findings.others[number] = tuple((one.output_bytes, one.output_sha256) for one in several)
     final = final_records(sorted(records, key=lambda record: record.started))
     outcomes = {row.job: row for row in _read_outcomes(folder)}
     for job in jobs.values():
@@ -214,6 +222,7 @@ def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progre
             record.output_sha256,
             job.entry_start,
             job.entry_stop,
+            findings.others.get(job.job, ()),
         )
         for job, record, _ in findings.done
     ]

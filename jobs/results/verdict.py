@@ -46,7 +46,7 @@ def main() -> None:
     sys.stdout.write(state_verdict(validation) + "\n")
     if not validation.complete:
         sys.exit(1)
-    (folder.root / "complete").touch()
+    folder.complete.touch()
 
 
 if __name__ == "__main__":

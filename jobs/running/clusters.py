@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from jobs.errors import CampaignError
 from jobs.running.ranges import read_ranges, write_ranges
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ _NOTE: TypeAdapter[_Made | _Returned] = TypeAdapter(_Made | _Returned)
 
 
 def note_cluster(folder: BlockFolder, cluster: int, jobs: Iterable[int]) -> None:
-    """Write down a cluster that was just submitted."""
+    """Write down a cluster that was just submitted.
+
+    Raises:
+        CampaignError: the disk is full, or the like.
+
+    """
     _append(folder, _Made(cluster=cluster, jobs=write_ranges(jobs), submitted=time.time()))
 
 
@@ -82,7 +88,11 @@ def read_clusters(folder: BlockFolder) -> list[MadeCluster]:
 
 
 def _append(folder: BlockFolder, note: _Made | _Returned) -> None:
-    with folder.cluster.open("a+b") as file:
-        # What a crash cut short must not spoil this line.
-        whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n")
-        file.write((b"" if whole else b"\n") + note.model_dump_json().encode() + b"\n")
+    try:
+        with folder.cluster.open("a+b") as file:
+            # What a crash cut short must not spoil this line.
+            whole = file.tell() == 0 or (file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n")
+            file.write((b"" if whole else b"\n") + note.model_dump_json().encode() + b"\n")
+    except OSError as error:
+        message = f"{folder.cluster}: cannot be written: {error.strerror or error}; free some space"
+        raise CampaignError(message) from error

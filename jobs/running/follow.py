@@ -8,7 +8,6 @@ same log.
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,8 @@ import htcondor2
 
 from jobs.errors import CampaignError
 from jobs.heartbeat import decode
-from jobs.running.describe import EVENT_NOTE
+from jobs.running.event_text import EVENT_END, read_events
 from jobs.running.standing import (
-    LogEvent,
     Standing,
     after,
     given_up,
@@ -33,13 +31,12 @@ if TYPE_CHECKING:
 
     from jobs.heartbeat import Heartbeat
     from jobs.layout import BlockFolder
+    from jobs.running.standing import LogEvent
 
-__all__ = ["BlockFollower", "Standing", "Told", "log_event"]
+__all__ = ["BlockFollower", "Standing", "Told"]
 
-_COMPLETE = 1
-"""Completion of a cluster whose jobs were all materialized; one that was removed says another."""
-
-_NOTE = re.compile(re.escape(EVENT_NOTE) + r"(\d+)")
+_MOST_BYTES = 2 << 20
+"""Read at once, so that a watcher's memory does not depend on the length of a log."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class BlockFollower:
         self._path = folder.events_log
         self._standings = {job: Standing() for job in jobs}
         self._job_of: dict[tuple[int, int], int] = {}
-        self._log: htcondor2.JobEventLog | None = None
+        self._offset = 0
         self._told: list[Told] = []
 
     @property
@@ -67,25 +64,43 @@ class BlockFollower:
         return self._standings
 
     def poll(self) -> int:
-        """Read what was appended since the last call; returns the number of events.
+        """Read what was appended since the last call; returns the number of events, damaged ones included.
 
         Raises:
             CampaignError: the log cannot be read.
 
         """
-        if self._log is None:
-            if not self._path.exists():
-                return 0
-            self._log = htcondor2.JobEventLog(str(self._path))
         seen = 0
         try:
-            for event in self._log.events(stop_after=0):
-                seen += 1
-                self._take(log_event(event))
-        except (htcondor2.HTCondorException, OSError) as error:
-            message = f"{self._path}: HTCondor's event log cannot be read after {seen} events: {error}"
+            while data := self._read():
+                for event in read_events(data):
+                    seen += 1
+                    if event is not None:
+                        self._take(event)
+        except FileNotFoundError:
+            return seen
+        except OSError as error:
+            message = f"{self._path}: HTCondor's event log cannot be read: {error.strerror or error}"
             raise CampaignError(message) from error
         return seen
+
+    def _read(self) -> bytes:
+        """Return whole events from where the last ones ended; one that is being written is left for the next time."""
+        with self._path.open("rb") as file:
+            if file.seek(0, 2) < self._offset:
+                # Another log, or what a repaired file system left of it; to take an event twice does no harm.
+                self._offset = 0
+            most = _MOST_BYTES
+            while True:
+                file.seek(self._offset)
+                data = file.read(most)
+                whole = data.rfind(EVENT_END)
+                if whole >= 0 or len(data) < most:
+                    break
+                most *= 2
+        data = data[: whole + len(EVENT_END)] if whole >= 0 else b""
+        self._offset += len(data)
+        return data
 
     def unfinished(self, since: float = 0.0) -> set[int]:
         """Return the jobs that have not ended since a moment, seconds since the epoch."""
@@ -95,12 +110,6 @@ class BlockFollower:
         """Return the heartbeats that came since the last call."""
         told, self._told = self._told, []
         return told
-
-    def close(self) -> None:
-        """Close the log."""
-        if self._log is not None:
-            self._log.close()
-            self._log = None
 
     def _take(self, event: LogEvent) -> None:
         where = (event.cluster, event.proc)
@@ -123,25 +132,3 @@ class BlockFollower:
             heartbeat = decode(event.text)
             if heartbeat is not None:
                 self._told.append(Told(event.at, heartbeat))
-
-
-def log_event(event: htcondor2.JobEvent) -> LogEvent:
-    """Return what HTCondor's bindings read from a log."""
-    note = _NOTE.search(str(event.get("LogNotes", ""))) if event.type == htcondor2.JobEventType.SUBMIT else None
-    ended = bool(event.get("TerminatedNormally")) and event.type == htcondor2.JobEventType.JOB_TERMINATED
-    return LogEvent(
-        type=event.type,
-        cluster=event.cluster,
-        proc=event.proc,
-        at=event.timestamp,
-        job=int(note.group(1)) if note else -1,
-        exit_code=int(event["ReturnValue"]) if ended else -1,
-        signal=str(event.get("TerminatedBySignal", "")),
-        reason=str(event.get("HoldReason", event.get("Reason", ""))),
-        hold_code=int(event.get("HoldReasonCode", 0)),
-        hold_subcode=int(event.get("HoldReasonSubCode", 0)),
-        host=str(event.get("ExecuteHost", "")),
-        slot=str(event.get("SlotName", "")),
-        text=str(event.get("Info", "")),
-        complete=event.get("Completion", _COMPLETE) == _COMPLETE,
-    )

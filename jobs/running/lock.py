@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import CampaignFolder
 
-__all__ = ["Driver", "find_driver", "hold_lock", "last_status", "sign_lock"]
+__all__ = ["Driver", "find_driver", "hold_lock", "last_status", "one_submit", "sign_lock"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ def last_status(folder: CampaignFolder) -> int | None:
             return _signature(handle).status
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def one_submit(folder: CampaignFolder) -> Iterator[None]:
+    """Wait until nobody else is about to start a driver for the campaign, and keep others from it meanwhile."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with folder.submit_lock.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs.block import read_block
 from jobs.errors import CampaignError
+from jobs.exits import ExitClass
 from jobs.manifest import read_manifest
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
@@ -57,7 +58,7 @@ def mend_results(folder: CampaignFolder) -> list[str]:
     said += _try(folder, folder.validation, lambda: read_validation(folder))
     said += _try(folder, folder.merged_index, lambda: read_index(folder))
     if not folder.validation.exists():
-        (folder.root / "complete").unlink(missing_ok=True)
+        folder.complete.unlink(missing_ok=True)
     return said
 
 
@@ -93,13 +94,15 @@ def _mend_outputs(folder: CampaignFolder, manifest: Manifest) -> list[str]:
     for lack in missing:
         if lack.exit_class != CONTRADICTION:
             continue
-        record = final_records(read_records(folder.block(lack.block).records)).get(lack.job)
+        records = [one for one in read_records(folder.block(lack.block).records) if one.job == lack.job]
+        record = final_records(records).get(lack.job)
         (planned,) = (job for job in manifest.block(lack.block) if job.job == lack.job)
         path = folder.root / planned.output_file
         if record is None or not path.is_file():
             continue
+        others = tuple((one.output_bytes, one.output_sha256) for one in records if one.exit_class is ExitClass.DONE)
         expected = ExpectedOutput(
-            str(path), record.output_bytes, record.output_sha256, planned.entry_start, planned.entry_stop
+            str(path), record.output_bytes, record.output_sha256, planned.entry_start, planned.entry_stop, others
         )
         found = check_output(expected)
         if found.problem:

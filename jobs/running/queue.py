@@ -15,7 +15,7 @@ from jobs.running.queued import CLUSTER_ATTRIBUTES, JOB_ATTRIBUTES, read_cluster
 from jobs.running.quote import quote_classad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jobs.layout import CampaignFolder
     from jobs.running.queued import ClusterInQueue, JobInQueue
@@ -33,10 +33,33 @@ _EDIT_TIMEOUT_S = 60.0
 
 
 class Queue:
-    """The job queue of the schedd that campaigns are submitted to."""
+    """The job queue of the schedd that campaigns are submitted to.
 
-    def __init__(self, schedd: htcondor2.Schedd) -> None:
-        self._schedd = schedd
+    A schedd that was started again has another address: after every failure it is looked up anew.
+
+    Args:
+        find: looks the schedd up; raises PoolError where there is none.
+
+    """
+
+    def __init__(self, find: Callable[[], htcondor2.Schedd]) -> None:
+        self._find = find
+        self._found: htcondor2.Schedd | None = None
+
+    @property
+    def _schedd(self) -> htcondor2.Schedd:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def find(self) -> None:
+        """Look the schedd up now.
+
+        Raises:
+            PoolError: there is none.
+
+        """
+        self._found = self._find()
 
     def submit(self, description: str) -> int:
         """Submit one cluster and return its number.
@@ -48,6 +71,7 @@ class Queue:
         try:
             result = self._schedd.submit(htcondor2.Submit(description))
         except (htcondor2.HTCondorException, ValueError) as error:
+            self._found = None
             message = f"HTCondor refused the cluster: {error}"
             raise PoolError(message) from error
         return int(result.cluster())
@@ -176,28 +200,47 @@ class Queue:
             # The bindings take no notice of a reason that is not given with a code.
             self._schedd.act(action, constraint, reason=(reason, 0))
         except htcondor2.HTCondorException as error:
+            self._found = None
             message = f"HTCondor did not remove jobs: {error}"
             raise PoolError(message) from error
 
     def _query(self, constraint: str, attributes: Iterable[str]) -> list[Any]:
         try:
-            found = self._schedd.query(constraint, list(attributes), opts=htcondor2.QueryOpt.IncludeClusterAd)
+            return self._ask(constraint, attributes)
+        except htcondor2.HTCondorException:
+            # To ask again changes nothing in the queue.
+            self._found = None
+        try:
+            return self._ask(constraint, attributes)
         except htcondor2.HTCondorException as error:
+            self._found = None
             message = f"HTCondor's schedd does not answer: {error}"
             raise PoolError(message) from error
-        return list(found)
+
+    def _ask(self, constraint: str, attributes: Iterable[str]) -> list[Any]:
+        return list(self._schedd.query(constraint, list(attributes), opts=htcondor2.QueryOpt.IncludeClusterAd))
 
 
-def open_queue() -> Queue:
+def open_queue(*, now: bool = True) -> Queue:
     """Find the pool (the embedded one, or the site's own) and its schedd.
+
+    Args:
+        now: whether the schedd must be there at once; otherwise it is looked up when it is first asked.
 
     Raises:
         PoolError: there is none, or it does not answer.
 
     """
+    queue = Queue(_find_schedd)
+    if now:
+        queue.find()
+    return queue
+
+
+def _find_schedd() -> htcondor2.Schedd:
     enter_pool()
     try:
-        return Queue(htcondor2.Schedd())
+        return htcondor2.Schedd()
     except htcondor2.HTCondorException as error:
         message = f"no HTCondor schedd answers ({error}); start the embedded pool with `sonicgrid pool up`"
         raise PoolError(message) from error

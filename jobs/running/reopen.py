@@ -36,6 +36,6 @@ def reopen(folder: CampaignFolder) -> int:
             block.outcome.unlink()
             reopened += 1
     if reopened:
-        for path in (folder.validation, folder.root / "complete"):
+        for path in (folder.validation, folder.complete):
             path.unlink(missing_ok=True)
     return reopened

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass
 from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
+from jobs.replace_file import replace_file
 from jobs.running.clusters import note_cluster
 from jobs.running.describe import ClusterRequest, describe
 from jobs.running.launch import JobFiles, launch, worker_environment
@@ -87,8 +89,12 @@ class Submitter:
 
         """
         folder = self._folder.block(number)
-        for path in (folder.logs, folder.records):
-            path.mkdir(parents=True, exist_ok=True)
+        try:
+            for path in (folder.logs, folder.records):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"{error.filename}: cannot be made: {error.strerror or error}; free some space"
+            raise CampaignError(message) from error
         write_blocks(self._manifest, self._campaign, access, self._folder, [number])
         size = self._campaign.jobs
         request = ClusterRequest(
@@ -109,7 +115,8 @@ class Submitter:
         flavour_of = {job.job: job.flavour for job in self._manifest.block(number)}
         start = launch(_environment(conditions.sites), folder, self._files(number, jobs))
         text = describe(folder, [(job, flavour_of[job]) for job in jobs], request, start)
-        folder.submit.write_text(text)
+        # Before there is a cluster: what cannot be written now could not be noted then.
+        replace_file(folder.submit, text.encode())
         cluster = self._queue.submit(text)
         note_cluster(folder, cluster, jobs)
         return cluster

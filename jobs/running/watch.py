@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.errors import JobsError, PoolError
+from jobs.errors import CampaignError, JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
 from jobs.running.bring_home import bring_home
@@ -79,6 +79,9 @@ def watch_block(
     while True:
         news = follower.poll()
         left = to_run & follower.unfinished(began)
+        if round_began(folder) != began:
+            message = f"{folder.root}: was submitted again meanwhile; its new driver watches block {number}"
+            raise CampaignError(message)
         if not left:
             break
         if news:
@@ -90,13 +93,16 @@ def watch_block(
                 say(f"block {number}: {line}")
         elif time.monotonic() - quiet_since > QUEUE_CHECK_S:
             quiet_since = time.monotonic()
-            if _lost(folder, number, left, queue, say):
-                say(f"block {number}: HTCondor lost {len(left)} jobs again and again; they are given up")
-                break
+            if _has_left_the_queue(folder, number, queue, say):
+                # The log may lack the end of a job that left its record: a writer was killed, or the disk full.
+                to_run &= set(jobs_to_run(block, jobs, manifest.digest))
+                left &= to_run
+                if left and left <= _given_up(block, began):
+                    say(f"block {number}: HTCondor lost {len(left)} jobs again and again; they are given up")
+                    break
         shift.try_to_take()
         shift.look_if_due()
         time.sleep(poll_s)
-    follower.close()
     bring_home(block)
     outcomes = judge(block, follower.standings)
     write_outcomes(block.outcome, outcomes)
@@ -105,16 +111,14 @@ def watch_block(
     return failed
 
 
-def _lost(folder: CampaignFolder, number: int, left: set[int], queue: Queue, say: Callable[[str], None]) -> bool:
-    """Return whether the jobs that are left are in no cluster and were handed over often enough."""
+def _has_left_the_queue(folder: CampaignFolder, number: int, queue: Queue, say: Callable[[str], None]) -> bool:
+    """Return whether no cluster of a block is in the queue."""
     try:
-        if any(cluster.block == number for cluster in queue.clusters(folder)):
-            return False
+        return not any(cluster.block == number for cluster in queue.clusters(folder))
     except PoolError as error:
         # A schedd that does not answer has lost nothing yet.
         say(f"waiting: {error}")
         return False
-    return left <= _given_up(folder.block(number), round_began(folder))
 
 
 def _given_up(block: BlockFolder, began: float) -> set[int]:
@@ -139,7 +143,7 @@ def main() -> None:
     folder = CampaignFolder(arguments.folder.resolve())
     try:
         with Shift(folder, arguments.sites_folder).on() as shift:
-            watch_block(folder, arguments.block, open_queue(), shift, _say)
+            watch_block(folder, arguments.block, open_queue(now=False), shift, _say)
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jobs.errors import JobsError
+from jobs.errors import JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.running.queue import open_queue
 from jobs.throttle.keep import Shift
@@ -23,13 +23,21 @@ def main() -> None:
         with Shift(folder, arguments.sites_folder).on() as shift:
             if not shift.look_if_due():
                 sys.stdout.write("another process keeps the throttle and hands the jobs over\n")
-            for cluster in open_queue().clusters(folder):
-                where = ", ".join(cluster.sites)
-                line = f"block {cluster.block}: cluster {cluster.cluster}, {len(cluster.jobs)} jobs for {where}\n"
-                sys.stdout.write(line)
+            _list_clusters(folder)
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+
+
+def _list_clusters(folder: CampaignFolder) -> None:
+    try:
+        for cluster in open_queue().clusters(folder):
+            where = ", ".join(cluster.sites)
+            line = f"block {cluster.block}: cluster {cluster.cluster}, {len(cluster.jobs)} jobs for {where}\n"
+            sys.stdout.write(line)
+    except PoolError as error:
+        # It restarts: whoever keeps the throttle hands the jobs over when it is back.
+        sys.stdout.write(f"waiting: {error}\n")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
-from jobs.running.clusters import note_return, read_clusters
-from jobs.running.submit import Conditions, Submitter
+from jobs.running.clusters import note_cluster, note_return, read_clusters
+from jobs.running.submit import Conditions, Submitter, jobs_to_run
 from jobs.spec.site import site_access
 from jobs.throttle.admission import limits_of
 from jobs.throttle.deal import Hand, deal, take_back
@@ -66,6 +66,7 @@ class Dealer:
         self._flavours: list[str] = manifest.table["flavour"].to_pylist()
         self._access: dict[str, SiteAccess] = {}
         self._taken_at: dict[Group, float] = {}
+        self._noted: set[int] = set()
 
     def hands(
         self,
@@ -126,6 +127,7 @@ class Dealer:
             CampaignError: a file of the campaign cannot be written.
 
         """
+        self._write_down(clusters)
         self._rewrite_blocks(grid, observer)
         left = self._left(clusters, observer)
         self._take_back(hands, sum(map(len, left.values())))
@@ -172,8 +174,25 @@ class Dealer:
             if free:
                 made = [one for one in read_clusters(self._folder.block(block)) if not one.returned]
                 deals = Counter(job for one in made if one.submitted >= began for job in one.jobs)
-                left[block] = [job for job in free if deals[job] < LOST_DEALS]
+                ended = self._ended(block, {job for job in free if deals[job]})
+                left[block] = [job for job in free if deals[job] < LOST_DEALS and job not in ended]
         return left
+
+    def _ended(self, block: int, jobs: set[int]) -> set[int]:
+        """Return which jobs have ended by their records, of those that left the queue without a word in the log."""
+        if not jobs:
+            return set()
+        rows = [row for row in self._manifest.block(block) if row.job in jobs]
+        return jobs - set(jobs_to_run(self._folder.block(block), rows, self._manifest.digest))
+
+    def _write_down(self, clusters: Sequence[ClusterInQueue]) -> None:
+        """Note clusters that nobody noted: whoever submitted them was killed just then, or the disk was full."""
+        for cluster in clusters:
+            if cluster.cluster not in self._noted:
+                folder = self._folder.block(cluster.block)
+                if all(one.cluster != cluster.cluster for one in read_clusters(folder)):
+                    note_cluster(folder, cluster.cluster, cluster.jobs)
+                self._noted.add(cluster.cluster)
 
     def _rewrite_blocks(self, grid: Grid, observer: Observer) -> None:
         """Tell jobs that start from now on where the inference pool is now."""

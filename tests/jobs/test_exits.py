@@ -47,7 +47,7 @@ def test_what_cannot_get_better_is_not_tried_again() -> None:
 
 
 def test_what_waiting_heals_is_worth_a_retry() -> None:
-    """A job that is held until the pool is back is one that is to run again; an answer of nonsense is no outage."""
+    """A job that is held until pool or disk are back is to run again; an answer of nonsense is no outage."""
     waits = {name for name, row in EXITS.items() if row.waits}
     assert waits == {
         ExitClass.POOL_AWAY,
@@ -56,5 +56,6 @@ def test_what_waiting_heals_is_worth_a_retry() -> None:
         ExitClass.POOL_OVERLOADED,
         ExitClass.POOL_UNTRUSTED,
         ExitClass.POOL_DENIED,
+        ExitClass.OUTPUT,
     }
     assert all(EXITS[name].retry for name in waits)

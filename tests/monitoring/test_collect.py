@@ -72,7 +72,6 @@ def assert_exact(connection: sqlite3.Connection, life: CampaignLife) -> None:
         jobs = range(block * JOBS_PER_BLOCK, min(campaign.jobs, (block + 1) * JOBS_PER_BLOCK))
         follower = BlockFollower(campaign.folder.block(block), jobs)
         follower.poll()
-        follower.close()
         expected += [
             (job, str(s.state), s.cluster, s.proc, s.starts, s.exit_code, s.host, s.since, s.reason)
             for job, s in sorted(follower.standings.items())
@@ -307,7 +306,6 @@ def test_the_outcome_of_a_block_decides_and_can_be_taken_back(campaign: Campaign
     campaign.attempt(0, cluster=7)
     follower = BlockFollower(block, range(2))
     follower.poll()
-    follower.close()
     write_outcomes(block.outcome, judge(block, follower.standings))
     with collecting(campaign, store) as collector:
         collector.catch_up()

@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.cli import life
 from jobs.exits import ExitClass
+from jobs.layout import CampaignFolder
 from jobs.running.follow import Standing
+from jobs.running.lock import Driver, hold_lock, one_submit, sign_lock
 from jobs.running.outcome import judge, write_outcomes
 
 if TYPE_CHECKING:
@@ -83,3 +87,37 @@ def test_status_of_a_campaign(tmp_path: Path, begin: Callable[..., Bench]) -> No
     assert document["states"] == {"done": 2, "failed": 1, "pending": 2}
     assert document["events_done"] == 4
     assert document["driver"] is None
+
+
+def test_the_end_that_a_killed_driver_left_to_its_snakemake_counts(tmp_path: Path) -> None:
+    """The driver was killed, Snakemake went on to the end: the mark that it made is newer than what was checked."""
+    folder = CampaignFolder(tmp_path)
+    with hold_lock(folder) as lock:
+        sign_lock(lock, Driver(pid=1, host="here", started=0.0))
+    folder.complete.touch()
+    folder.validation.touch()
+    os.utime(folder.complete, (1, 1))
+    assert not life._went_through(folder)
+    folder.complete.touch()
+    assert life._went_through(folder)
+    with hold_lock(folder) as lock:
+        sign_lock(lock, Driver(pid=1, host="here", started=0.0, status=1))
+    assert not life._went_through(folder)
+
+
+def test_two_submits_at_once_take_turns(tmp_path: Path) -> None:
+    """While one looks for a driver and starts it, another waits: both would begin a round, and reopen blocks."""
+    folder = CampaignFolder(tmp_path)
+    turns = []
+
+    def second() -> None:
+        with one_submit(folder):
+            turns.append("second")
+
+    other = threading.Thread(target=second)
+    with one_submit(folder):
+        other.start()
+        other.join(timeout=0.2)
+        turns.append("first")
+    other.join()
+    assert turns == ["first", "second"]

@@ -177,12 +177,42 @@ def test_an_output_without_its_record_is_taken_back(campaign: PayloadCampaign) -
     assert campaign.files() == []
 
 
+def attempt_number(number: int) -> Worker:
+    """The worker of one attempt of several."""
+    return Worker(site="here", host="h", cpu_model="c", cluster=12, proc=3, attempt=number)
+
+
 def test_two_attempts_leave_two_records_and_one_output(campaign: PayloadCampaign) -> None:
     """A second attempt must not erase what the first one said."""
-    for number in range(2):
-        worker = Worker(site="here", host="h", cpu_model="c", cluster=12, proc=3, attempt=number)
-        assert run(campaign, worker).exit_class is ExitClass.DONE
+    assert run(campaign, attempt_number(0)).exit_class is ExitClass.DONE
+    campaign.output.unlink()
+    assert run(campaign, attempt_number(1)).exit_class is ExitClass.DONE
     assert campaign.files() == ["0000003.12.0.json", "0000003.12.1.json", "0000003.root"]
+
+
+def test_what_is_done_is_not_done_again(campaign: PayloadCampaign) -> None:
+    """HTCondor lost the end of a job that had succeeded and starts it again: output and record stay as they are."""
+    assert run(campaign, attempt_number(0)).exit_class is ExitClass.DONE
+    before = campaign.output.read_bytes()
+    assert run(campaign, attempt_number(1)).exit_class is ExitClass.DONE
+    assert campaign.files() == ["0000003.12.0.json", "0000003.root"]
+    assert campaign.output.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["damaged output", "other plan", "no record"])
+def test_what_no_record_vouches_for_is_done_again(campaign: PayloadCampaign, change: str) -> None:
+    """An output counts as done only if a record of this very plan says that these are its bytes."""
+    assert run(campaign, attempt_number(0)).exit_class is ExitClass.DONE
+    if change == "damaged output":
+        content = bytearray(campaign.output.read_bytes())
+        content[-1] ^= 1
+        campaign.output.write_bytes(content)
+    elif change == "other plan":
+        campaign.change(manifest_digest="another")
+    else:
+        (campaign.block_json.parent / "records" / "0000003.12.0.json").unlink()
+    assert run(campaign, attempt_number(1)).exit_class is ExitClass.DONE
+    assert "0000003.12.1.json" in campaign.files()
 
 
 def test_an_event_with_hits_on_silent_planes_gets_scores(campaign: PayloadCampaign, tmp_path: Path) -> None:

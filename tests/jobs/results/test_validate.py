@@ -237,3 +237,16 @@ def test_an_output_of_another_kind(tmp_path: Path) -> None:
     with uproot.recreate(path) as file:
         file.mktree("scores", {"entry": "int64"}).extend({"entry": np.arange(3)})
     assert "no branch 'em'" in check_output(_expect(path)).problem
+
+
+def test_either_attempt_vouches_where_a_job_ran_twice_at_once(done: Bench) -> None:
+    """The grid ran a job twice at once, and the one that began first was the last to put its output in place."""
+    bench = done
+    (first,) = read_records(bench.folder.block(0).records)[:1]
+    second = first.model_copy(
+        update={"attempt": 9, "cluster": 9, "started": first.started + 5, "output_sha256": "0" * 64, "output_bytes": 1}
+    )
+    bench.folder.block(0).record(second.job, 9, 9).write_text(second.model_dump_json())
+    found = validate(bench.folder)
+    assert found.complete
+    assert found.repeated == (first.job,)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs.errors import CampaignError
 from jobs.layout import BlockFolder
 from jobs.running.clusters import note_cluster, note_return, read_clusters
 
@@ -51,3 +52,11 @@ def test_what_comes_after_a_line_that_was_cut_short_counts(block: BlockFolder) -
         file.write('{"cluster": 10, "jo')
     note_cluster(block, 11, [3])
     assert [made.cluster for made in read_clusters(block)] == [11]
+
+
+def test_a_note_that_cannot_be_written_is_an_error_of_the_campaign(tmp_path: Path) -> None:
+    """A full disk must not end who keeps the throttle: it knows what to do about a `CampaignError`."""
+    folder = BlockFolder(tmp_path)
+    folder.cluster.mkdir()
+    with pytest.raises(CampaignError, match="cannot be written"):
+        note_cluster(folder, 7, [1])

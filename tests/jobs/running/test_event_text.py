@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -9,18 +10,44 @@ import htcondor2
 import pytest
 
 from jobs.running import event_text
+from jobs.running.describe import EVENT_NOTE
 from jobs.running.event_text import EVENT_END, read_events
-from jobs.running.follow import log_event
+from jobs.running.standing import LogEvent
 
 if TYPE_CHECKING:
-    from jobs.running.standing import LogEvent
     from tests.builders.event_log import EventLog
+
+
+def as_ours(event: htcondor2.JobEvent) -> LogEvent:
+    """Return what HTCondor's bindings read from a log."""
+    note = (
+        re.search(EVENT_NOTE + r"(\d+)", str(event.get("LogNotes", "")))
+        if event.type == htcondor2.JobEventType.SUBMIT
+        else None
+    )
+    ended = bool(event.get("TerminatedNormally")) and event.type == htcondor2.JobEventType.JOB_TERMINATED
+    return LogEvent(
+        type=event.type,
+        cluster=event.cluster,
+        proc=event.proc,
+        at=event.timestamp,
+        job=int(note.group(1)) if note else -1,
+        exit_code=int(event["ReturnValue"]) if ended else -1,
+        signal=str(event.get("TerminatedBySignal", "")),
+        reason=str(event.get("HoldReason", event.get("Reason", ""))),
+        hold_code=int(event.get("HoldReasonCode", 0)),
+        hold_subcode=int(event.get("HoldReasonSubCode", 0)),
+        host=str(event.get("ExecuteHost", "")),
+        slot=str(event.get("SlotName", "")),
+        text=str(event.get("Info", "")),
+        complete=event.get("Completion", 1) == 1,
+    )
 
 
 def by_bindings(log: EventLog) -> list[LogEvent]:
     """Read a log as HTCondor does."""
     with htcondor2.JobEventLog(str(log.path)) as events:
-        return [log_event(event) for event in events.events(stop_after=0)]
+        return [as_ours(event) for event in events.events(stop_after=0)]
 
 
 def forget_hours() -> None:

@@ -14,17 +14,13 @@ from jobs.running.queue import GIVEN_BACK
 from jobs.states import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.builders.event_log import EventLog
 
 
 @pytest.fixture
-def follower(event_log: EventLog) -> Iterator[BlockFollower]:
+def follower(event_log: EventLog) -> BlockFollower:
     """A follower of jobs 10 to 12."""
-    follower = BlockFollower(BlockFolder(event_log.path.parent), range(10, 13))
-    yield follower
-    follower.close()
+    return BlockFollower(BlockFolder(event_log.path.parent), range(10, 13))
 
 
 def states(follower: BlockFollower) -> list[str]:
@@ -86,6 +82,43 @@ def test_held_and_released(follower: BlockFollower, event_log: EventLog) -> None
     assert "memory usage" in follower.standings[10].reason
     event_log.released(7, 0)
     assert states(follower)[0] == "idle"
+
+
+@pytest.mark.parametrize("cut", [3, 30, 70, 100])
+def test_a_piece_of_an_event_costs_nothing_but_itself(follower: BlockFollower, event_log: EventLog, cut: int) -> None:
+    """A writer was killed, or its disk full, in the middle of an event: those after it are read, none is lost."""
+    event_log.submitted(7, 0, job=10)
+    event_log.executing(7, 0)
+    whole = event_log.path.read_bytes()
+    with event_log.path.open("ab") as log:
+        log.write(whole[whole.rindex(b"001 (") :][:cut])
+    assert states(follower)[0] == "running"
+    event_log.terminated(7, 0, code=0)
+    assert states(follower)[0] == "done"
+
+
+def test_an_event_that_is_being_written_is_waited_for(follower: BlockFollower, event_log: EventLog) -> None:
+    """Half an event at the end of the log is left for the next look, which has the whole of it."""
+    event_log.submitted(7, 0, job=10)
+    before = event_log.path.read_bytes()
+    event_log.executing(7, 0)
+    whole = event_log.path.read_bytes()
+    event_log.path.write_bytes(whole[: len(before) + 20])
+    assert states(follower)[0] == "idle"
+    event_log.path.write_bytes(whole)
+    assert states(follower)[0] == "running"
+
+
+def test_a_log_that_lost_its_end_is_read_again(follower: BlockFollower, event_log: EventLog) -> None:
+    """A repaired file system may give back a shorter log; what is written after that counts."""
+    event_log.submitted(7, 0, job=10)
+    before = event_log.path.read_bytes()
+    event_log.executing(7, 0)
+    assert states(follower)[0] == "running"
+    event_log.path.write_bytes(before)
+    follower.poll()
+    event_log.terminated(7, 0, code=0)
+    assert states(follower)[0] == "done"
 
 
 def test_killed_by_a_signal(follower: BlockFollower, event_log: EventLog) -> None:

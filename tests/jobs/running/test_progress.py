@@ -27,7 +27,6 @@ def through(bench: Bench, number: int) -> None:
     jobs = [job.job for job in bench.made.manifest.block(number)]
     follower = BlockFollower(folder, jobs)
     follower.poll()
-    follower.close()
     write_outcomes(folder.outcome, judge(folder, follower.standings))
 
 

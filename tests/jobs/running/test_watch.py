@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.block import SiteAccess
+from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass
 from jobs.running import watch
 from jobs.running.describe import SiteTerms
@@ -149,6 +150,37 @@ def test_lost_jobs_are_submitted_again(begin: Callable[..., Bench], queue: FakeQ
     pool = Pool(bench, queue, run)
     assert pool.watch() == 0
     assert pool.clusters() == [[0, 1, 2], [1, 2]]
+
+
+def test_a_job_whose_end_was_not_logged_does_not_run_again(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """A full disk took the last line of a log: the record and the output say that the job is done, and that counts."""
+
+    def run(pool: Pool, cluster: int) -> None:
+        pool.log.cluster_submitted(cluster)
+        for proc, job in enumerate(pool.queue.items(cluster)):
+            pool.log.submitted(cluster, proc, job)
+            pool.bench.finish(job, cluster=cluster)
+            if job != 1:
+                pool.log.terminated(cluster, proc, 0)
+        pool.end(cluster)
+
+    bench = begin()
+    pool = Pool(bench, queue, run)
+    assert pool.watch() == 0
+    assert pool.clusters() == [[0, 1, 2]]
+
+
+def test_a_watcher_of_an_earlier_round_steps_back(begin: Callable[..., Bench], queue: FakeQueue) -> None:
+    """Snakemake was killed and the campaign submitted again: who was left behind must not judge the new round."""
+
+    def run(pool: Pool, cluster: int) -> None:
+        pool.log.cluster_submitted(cluster)
+        pool.bench.folder.round.touch()
+
+    bench = begin()
+    with pytest.raises(CampaignError, match="submitted again"):
+        Pool(bench, queue, run).watch()
+    assert not bench.folder.block(0).outcome.exists()
 
 
 def test_removed_cluster_is_not_submitted_again(begin: Callable[..., Bench], queue: FakeQueue) -> None:
