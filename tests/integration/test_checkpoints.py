@@ -113,7 +113,6 @@ class Long:
             return follower.standings[JOB].state in (JobState.DONE, JobState.FAILED)
 
         until(is_done, 60)
-        follower.close()
         assert follower.standings[JOB].state is JobState.DONE
         bring_home(self.folder)
         return read_records(self.folder.records)[-1]

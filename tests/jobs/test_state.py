@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.block import read_block
+from jobs.cli.standing import show_standing
 from jobs.errors import CampaignError, ConfigError
 from jobs.layout import CHECKOUT, CampaignFolder
 from jobs.manifest import read_campaign_name, read_manifest
@@ -119,7 +120,8 @@ def go_on(bench: Bench) -> set[int]:
 def is_broken(bench: Bench, name: str) -> bool:
     """Whether a file is damaged where it matters; Parquet has bytes that nobody reads."""
     try:
-        READERS.get(name, lambda folder: None)(bench.folder)
+        if name in READERS:
+            READERS[name](bench.folder)
     except (CampaignError, ConfigError, ValueError, OSError):
         return True
     return False
@@ -167,7 +169,7 @@ def test_whatever_file_is_damaged_the_campaign_is_complete_again(whole: Bench, n
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_status_works_with_one_file_damaged(whole: Bench, name: str) -> None:
+def test_status_works_with_one_file_damaged(whole: Bench, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Progress comes from what can be read; without a manifest the error says what to do."""
     whole.folder.block(0).events_log.write_text("")
     (whole.folder.root / name).write_bytes(b"")
@@ -179,6 +181,11 @@ def test_status_works_with_one_file_damaged(whole: Bench, name: str) -> None:
         return
     now = CampaignFollower(whole.folder).look()
     assert (now.jobs, now.events) == (3, 5)
+    show_standing(str(whole.folder.root), as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert said["jobs"] == 3
+    told = {"sites.yaml", "throttle.json", "validation.json"}
+    assert {one for one in told for line in said["damaged"] if one in line} == told & {name}
 
 
 def test_a_lost_plan_needs_no_input_file(whole: Bench) -> None:
