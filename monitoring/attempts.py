@@ -12,7 +12,20 @@ from jobs.exits import ExitClass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Attempts", "Category", "ErrorText"]
+__all__ = ["COUNTS", "STAGES", "VALUES", "WORDS", "Attempts", "Category", "ErrorText"]
+
+COUNTS = (
+    *("job", "block", "cluster", "attempt", "events", "hits", "bytes_sent", "bytes_received"),
+    *("requests", "retries", "output_bytes"),
+)
+"""Columns of whole numbers."""
+
+VALUES = ("started", "ended", "cpu_s", "max_rss_mb")
+STAGES = ("startup_s", "read_s", "prepare_s", "inference_s", "write_s")
+"""Columns of floating-point numbers, of the attempt and of its stages."""
+
+WORDS = ("flavour", "site", "host", "cpu_model", "endpoint", "software_version", "exit_class")
+"""Columns of words that a record has as they are; `model` is put together of two."""
 
 
 @dataclass(frozen=True, eq=False)

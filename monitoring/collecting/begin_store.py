@@ -67,7 +67,7 @@ def begin_store(connection: sqlite3.Connection, manifest: Manifest) -> None:
         names = (*_OF_MANIFEST, *_DEFAULTS)
         rest = tuple(_DEFAULTS.values())
         connection.executemany(
-            f"INSERT INTO jobs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",  # noqa: S608
+            f"INSERT INTO jobs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
             ((job.job, job.block, job.events, job.flavour, *rest) for job in manifest.jobs()),
         )
         connection.execute(

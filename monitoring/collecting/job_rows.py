@@ -77,8 +77,8 @@ class JobRow:
         )
 
 
-_SELECT = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE "  # noqa: S608
-_UPDATE = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_COLUMNS[1:])} WHERE job = ?"  # noqa: S608
+_SELECT = f"SELECT {', '.join(JOB_COLUMNS)} FROM jobs WHERE "
+_UPDATE = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in JOB_COLUMNS[1:])} WHERE job = ?"
 _values_of = attrgetter(*JOB_COLUMNS[1:], "job")
 
 

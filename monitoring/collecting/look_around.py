@@ -112,5 +112,5 @@ class Surroundings:
 def _is_over(connection: sqlite3.Connection) -> bool:
     """Return whether every job has ended: a pool that is taken down then is nobody's trouble."""
     marks = ", ".join("?" * len(FINAL))
-    found = connection.execute(f"SELECT 1 FROM jobs WHERE state NOT IN ({marks}) LIMIT 1", tuple(FINAL))  # noqa: S608
+    found = connection.execute(f"SELECT 1 FROM jobs WHERE state NOT IN ({marks}) LIMIT 1", tuple(FINAL))
     return found.fetchone() is None

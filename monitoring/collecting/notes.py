@@ -41,6 +41,6 @@ class Notes:
         """End the standing notes about something, but for those with these texts."""
         marks = ", ".join("?" * len(texts))
         self._connection.execute(
-            f"UPDATE notes SET standing = 0 WHERE source = ? AND standing AND text NOT IN ({marks})",  # noqa: S608
+            f"UPDATE notes SET standing = 0 WHERE source = ? AND standing AND text NOT IN ({marks})",
             (source, *texts),
         )

@@ -44,7 +44,7 @@ def _upsert(columns: Sequence[str]) -> str:
     names = ("bin_s", "at", "site", "flavour", *columns)
     sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in columns)
     return (
-        f"INSERT INTO rollups ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608
+        f"INSERT INTO rollups ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
         f"ON CONFLICT (bin_s, at, site, flavour) DO UPDATE SET {sums}"
     )
 

@@ -61,7 +61,7 @@ _PLAIN = (
 _STAGES = ("startup_s", "read_s", "prepare_s", "inference_s", "write_s")
 _plain_of, _stages_of = attrgetter(*_PLAIN), attrgetter(*_STAGES)
 _COLUMNS = (*_PLAIN, *_STAGES, "model", "error", "ended_at", "latency_counts")
-_INSERT = f"INSERT OR IGNORE INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT = f"INSERT OR IGNORE INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 def new_records(folder: BlockFolder, known: frozenset[str]) -> Iterator[Path]:

@@ -19,7 +19,7 @@ def thin_out(batch: Batch) -> None:
     """Delete fine bins that are older than a day, samples beyond one a minute, and notes that nobody can read all."""
     for table in ("rollups", "changes"):
         batch.connection.execute(
-            f"DELETE FROM {table} WHERE bin_s = ? AND at < ?",  # noqa: S608
+            f"DELETE FROM {table} WHERE bin_s = ? AND at < ?",
             (FINE_BIN_S, batch.now - KEEP_FINE_S),
         )
     thin_samples(batch)

@@ -102,7 +102,7 @@ def edits_about(
     of_links = " OR ".join(["substr(key, 1, ?) = ?"] * len(prefixes)) or "0"
     values = [part for prefix in prefixes for part in (len(prefix), prefix)]
     rows = connection.execute(
-        "SELECT at, who, file, key, before, after FROM edits "  # noqa: S608 - marks alone
+        "SELECT at, who, file, key, before, after FROM edits "
         f"WHERE ? = '' OR (file = ? AND NOT ?) OR (file = 'links' AND ({of_links})) "
         "ORDER BY at DESC, rowid DESC LIMIT ?",
         (name, name, shared, *values, most),

@@ -99,14 +99,14 @@ _ATTEMPT = ", ".join(field.name for field in fields(AttemptLine))
 
 def find_job(connection: sqlite3.Connection, job: int) -> JobNow | None:
     """Return a job by its number in the manifest; None if the campaign has no such job."""
-    row = connection.execute(f"SELECT {_JOB} FROM jobs WHERE job = ?", (job,)).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT {_JOB} FROM jobs WHERE job = ?", (job,)).fetchone()
     return JobNow(*row) if row else None
 
 
 def attempts_of(connection: sqlite3.Connection, job: int) -> list[AttemptLine]:
     """Return the attempts of a job that left a record, oldest first."""
     rows = connection.execute(
-        f"SELECT {_ATTEMPT} FROM attempts WHERE job = ? ORDER BY ended_at, cluster, attempt",  # noqa: S608
+        f"SELECT {_ATTEMPT} FROM attempts WHERE job = ? ORDER BY ended_at, cluster, attempt",
         (job,),
     )
     return [AttemptLine(*row) for row in rows]

@@ -90,7 +90,7 @@ def latency_of(counts: Sequence[float], latency_s: float) -> Latency:
 def latency_in(connection: sqlite3.Connection, span: Span, site: str = "") -> Latency:
     """Return the latency in whole minutes of a span, at one site or at all."""
     row = connection.execute(
-        f"SELECT {_SUMS} FROM rollups WHERE bin_s = ? AND at >= ? AND at < ? AND ? IN ('', site)",  # noqa: S608
+        f"SELECT {_SUMS} FROM rollups WHERE bin_s = ? AND at >= ? AND at < ? AND ? IN ('', site)",
         (BIN_S, int(span.begin // BIN_S) * BIN_S, span.end, site),
     ).fetchone()
     return _latency(row)
@@ -99,7 +99,7 @@ def latency_in(connection: sqlite3.Connection, span: Span, site: str = "") -> La
 def latency_over_time(connection: sqlite3.Connection, bins: Bins, site: str = "") -> list[Latency]:
     """Return the latency in each bin, at one site or at all."""
     rows = connection.execute(
-        f"SELECT at / ? * ? AS bin, {_SUMS} FROM rollups "  # noqa: S608
+        f"SELECT at / ? * ? AS bin, {_SUMS} FROM rollups "
         "WHERE bin_s = ? AND at >= ? AND at < ? AND ? IN ('', site) GROUP BY bin",
         (bins.bin_s, bins.bin_s, bins.of_store_s, bins.starts[0], bins.end, site),
     )

@@ -90,7 +90,7 @@ def over_time(
     quantity = QUANTITIES[name]
     marks = f"AND site IN ({', '.join('?' * len(sites))})" if sites else ""
     rows = connection.execute(
-        f"SELECT {by or repr('')}, at / ? * ?, sum({quantity.column}), sum({_OVER[quantity.over]}) FROM rollups "  # noqa: S608
+        f"SELECT {by or repr('')}, at / ? * ?, sum({quantity.column}), sum({_OVER[quantity.over]}) FROM rollups "
         f"WHERE bin_s = ? AND at >= ? AND at < ? {marks} GROUP BY 1, 2",
         (bins.bin_s, bins.bin_s, bins.of_store_s, bins.starts[0], bins.end, *sites),
     )

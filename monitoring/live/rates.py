@@ -71,7 +71,7 @@ def rates_over_time(
     """Return the rates of each group; the last minute is not complete, as jobs tell of a minute when it is over."""
     sums = ", ".join(f"sum({name})" for name in _COLUMNS)
     rows = connection.execute(
-        f"SELECT {by or repr('')}, at / ? * ?, {sums} FROM rollups "  # noqa: S608 - one of three words
+        f"SELECT {by or repr('')}, at / ? * ?, {sums} FROM rollups "
         "WHERE bin_s = ? AND at >= ? AND at < ? GROUP BY 1, 2",
         (bins.bin_s, bins.bin_s, bins.of_store_s, bins.starts[0], bins.end),
     )
@@ -98,8 +98,7 @@ def sums_in(
     sums = ", ".join(f"sum({name})" for name in _COLUMNS)
     begin = int(span.begin // BIN_S) * BIN_S
     rows = connection.execute(
-        f"SELECT {by or repr('')}, {sums} FROM rollups "  # noqa: S608 - one of three words
-        "WHERE bin_s = ? AND at >= ? AND at < ? GROUP BY 1",
+        f"SELECT {by or repr('')}, {sums} FROM rollups WHERE bin_s = ? AND at >= ? AND at < ? GROUP BY 1",
         (BIN_S, begin, max(begin + BIN_S, int(span.end // BIN_S) * BIN_S)),
     )
     return {row[0]: dict(zip(_COLUMNS, row[1:], strict=True)) for row in rows if row[1] is not None}

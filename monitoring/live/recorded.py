@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jobs.exits import ExitClass
-from monitoring.attempts import Attempts, Category, ErrorText
+from monitoring.attempts import COUNTS, STAGES, VALUES, WORDS, Attempts, Category, ErrorText
 from monitoring.throughput import group_rows, speed_ups, stage_rows
 
 if TYPE_CHECKING:
@@ -17,31 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["groups_so_far", "load_attempts", "speed_ups_so_far", "stages_so_far"]
 
-_INTS = (
-    "job",
-    "block",
-    "cluster",
-    "attempt",
-    "events",
-    "hits",
-    "bytes_sent",
-    "bytes_received",
-    "requests",
-    "retries",
-    "output_bytes",
-)
-_FLOATS = (
-    "started",
-    "ended",
-    "cpu_s",
-    "max_rss_mb",
-    "startup_s",
-    "read_s",
-    "prepare_s",
-    "inference_s",
-    "write_s",
-)
-_WORDS = ("flavour", "site", "host", "cpu_model", "endpoint", "model", "software_version", "exit_class")
+_FLOATS = (*VALUES, *STAGES)
+_WORDS = (*WORDS, "model")
 
 
 def load_attempts(connection: sqlite3.Connection) -> Attempts:
@@ -49,12 +26,12 @@ def load_attempts(connection: sqlite3.Connection) -> Attempts:
     columns: dict[str, Any] = {}
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples: rows that know their names take twice as long
-    table = cursor.execute(f"SELECT {', '.join((*_INTS, *_FLOATS, *_WORDS))} FROM attempts").fetchall()  # noqa: S608
-    for place, name in enumerate(_INTS):
+    table = cursor.execute(f"SELECT {', '.join((*COUNTS, *_FLOATS, *_WORDS))} FROM attempts").fetchall()
+    for place, name in enumerate(COUNTS):
         columns[name] = np.array([row[place] for row in table], dtype=np.int64)
-    for place, name in enumerate(_FLOATS, len(_INTS)):
+    for place, name in enumerate(_FLOATS, len(COUNTS)):
         columns[name] = np.array([row[place] for row in table], dtype=np.float64)
-    for place, name in enumerate(_WORDS, len(_INTS) + len(_FLOATS)):
+    for place, name in enumerate(_WORDS, len(COUNTS) + len(_FLOATS)):
         known: dict[str, int] = {}
         codes = [known.setdefault(row[place], len(known)) for row in table]
         columns[name] = Category(np.array(codes, dtype=np.int32), tuple(known))

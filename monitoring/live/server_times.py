@@ -43,7 +43,7 @@ def server_times(connection: sqlite3.Connection, bins: Bins) -> list[ServerTimes
     begin, bin_s = bins.starts[0], bins.bin_s
     rows = connection.execute(
         # A server that was started again counts from nothing.
-        "SELECT metric, CAST((before_at - ?) / ? AS INTEGER), "  # noqa: S608
+        "SELECT metric, CAST((before_at - ?) / ? AS INTEGER), "
         "sum(CASE WHEN value >= before THEN value - before ELSE value END) "
         "FROM (SELECT metric, value, lag(value) OVER by_time AS before, lag(at) OVER by_time AS before_at "
         "FROM series JOIN samples ON samples.series = series.id "

@@ -24,7 +24,7 @@ def server_s_per_event(connection: sqlite3.Connection) -> float | None:
     metrics = (_SUCCESS, _RUNS, *_COMPUTE)
     rows = connection.execute(
         # A server that was started again counts from nothing.
-        "SELECT metric, sum(CASE WHEN value >= before THEN value - before ELSE value END), min(since), max(at) "  # noqa: S608
+        "SELECT metric, sum(CASE WHEN value >= before THEN value - before ELSE value END), min(since), max(at) "
         "FROM (SELECT metric, at, value, lag(value) OVER one AS before, lag(at) OVER one AS since "
         "FROM series JOIN samples ON samples.series = series.id "
         f"WHERE metric IN ({', '.join('?' * len(metrics))}) "

@@ -59,7 +59,7 @@ def count_states(connection: sqlite3.Connection, by: By = "") -> list[StateCount
     else:
         # In the order of the index first: SQLite counts along it, and sorts nothing.
         rows = connection.execute(
-            f"SELECT {by or repr('')}, state, sum(jobs), sum(events) FROM ("  # noqa: S608 - one of three words
+            f"SELECT {by or repr('')}, state, sum(jobs), sum(events) FROM ("
             "SELECT state, site, flavour, count(*) AS jobs, sum(events) AS events FROM jobs GROUP BY 1, 2, 3"
             ") GROUP BY 1, 2"
         )
@@ -71,8 +71,7 @@ def campaign_ended(connection: sqlite3.Connection) -> float | None:
     """Return when the last job was done or failed, seconds since the epoch; None while there are others."""
     marks = ", ".join("?" * len(FINAL))
     others, last = connection.execute(
-        f"SELECT EXISTS (SELECT 1 FROM jobs WHERE state NOT IN ({marks})), max(at) FROM changes "  # noqa: S608
-        "WHERE bin_s = 60",
+        f"SELECT EXISTS (SELECT 1 FROM jobs WHERE state NOT IN ({marks})), max(at) FROM changes WHERE bin_s = 60",
         tuple(FINAL),
     ).fetchone()
     return None if others or last is None else float(last) + 60.0
@@ -98,7 +97,7 @@ def states_over_time(connection: sqlite3.Connection, bins: Bins, by: By = "", si
         rows = connection.execute("SELECT block, state, at, jobs FROM block_changes WHERE at >= ?", (bins.starts[0],))
     else:
         rows = connection.execute(
-            f"SELECT {by or repr('')}, state, at, sum(jobs) FROM changes "  # noqa: S608 - one of three words
+            f"SELECT {by or repr('')}, state, at, sum(jobs) FROM changes "
             f"WHERE bin_s = ? AND at >= ? {'AND site = ?' if site else ''} GROUP BY 1, 2, 3",
             (bins.of_store_s, bins.starts[0], *([site] if site else [])),
         )

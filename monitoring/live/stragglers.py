@@ -28,7 +28,7 @@ class Straggler:
     attempt_events: int
 
 
-_SELECT = f"SELECT {', '.join(field.name for field in fields(Straggler))} FROM jobs"  # noqa: S608
+_SELECT = f"SELECT {', '.join(field.name for field in fields(Straggler))} FROM jobs"
 
 
 def longest_running(connection: sqlite3.Connection, most: int = 5) -> list[Straggler]:
@@ -52,7 +52,7 @@ def silent_jobs(connection: sqlite3.Connection, until: float, most: int = 5) -> 
     """
     silent = "WHERE state = ? AND max(beat_at, since) < ?"
     values = (str(JobState.RUNNING), until - FRESH_S)
-    count = connection.execute(f"SELECT count(*) FROM jobs INDEXED BY jobs_listed {silent}", values).fetchone()[0]  # noqa: S608
+    count = connection.execute(f"SELECT count(*) FROM jobs INDEXED BY jobs_listed {silent}", values).fetchone()[0]
     rows = connection.execute(f"{_SELECT} {silent} ORDER BY max(beat_at, since), job LIMIT ?", (*values, most))
     return [Straggler(*row) for row in rows], int(count)
 

@@ -134,7 +134,7 @@ def failure_groups(connection: sqlite3.Connection, most: int = 100) -> list[Fail
     """Return the failures, those of jobs that are failed for now first, then the newest."""
     groups: dict[tuple[str, str, str], FailureGroup] = {}
     rows = connection.execute(
-        "SELECT exit_class, site, host, count(*), max(ended_at), job, error FROM attempts "  # noqa: S608 - a word of ours
+        "SELECT exit_class, site, host, count(*), max(ended_at), job, error FROM attempts "
         f"WHERE {_FAILED} GROUP BY 1, 2, 3"
     )
     for exit_class, site, host, attempts, last_at, job, error in rows:
@@ -168,9 +168,7 @@ def failure_groups(connection: sqlite3.Connection, most: int = 100) -> list[Fail
 def retries_so_far(connection: sqlite3.Connection) -> LiveRetries:
     """Sum up the attempts beyond the first."""
     jobs, attempts = connection.execute("SELECT count(*), sum(attempts - 1) FROM jobs WHERE attempts > 1").fetchone()
-    lost_s = connection.execute(
-        f"SELECT sum(max(ended - started, 0)) FROM attempts WHERE {_FAILED}"  # noqa: S608 - a word of ours
-    ).fetchone()[0]
+    lost_s = connection.execute(f"SELECT sum(max(ended - started, 0)) FROM attempts WHERE {_FAILED}").fetchone()[0]
     repeated, requests = connection.execute("SELECT sum(retries), sum(requests) FROM attempts").fetchone()
     return LiveRetries(jobs, attempts or 0, (lost_s or 0.0) / 3600, repeated or 0, requests or 0)
 

@@ -29,10 +29,11 @@ def jobs_per_hour(connection: sqlite3.Connection, shown: Shown, now: float, site
     """Show jobs/h and failures/h over time, of the campaign or of one site."""
     bins = bins_of(shown.span(connection, now), now, _WIDTHS_S, _MOST_BINS)
     until = seen_until(connection, now)
-    lines = []
-    for name, title in (("jobs_per_h", "done"), ("failures_per_h", "failed attempts")):
-        for series in over_time(connection, bins, name, sites=(site,) if site else ()):
-            lines.append(Line(name, title, only_complete(series.values, bins, until)))  # noqa: PERF401
+    lines = [
+        Line(name, title, only_complete(series.values, bins, until))
+        for name, title in (("jobs_per_h", "done"), ("failures_per_h", "failed attempts"))
+        for series in over_time(connection, bins, name, sites=(site,) if site else ())
+    ]
     last = rates_in(connection, Span(until - 3600.0, until), "site" if site else "").get(site)
     lead = "No attempt has ended in the last hour."
     if last is not None and last.jobs_per_h + last.failures_per_h > 0:

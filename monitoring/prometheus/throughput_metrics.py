@@ -72,11 +72,8 @@ LATENCY = Metric(
 METRICS = (*_SUMS.values(), ENDED, LATENCY)
 
 _COLUMNS = (*_SUMS, "attempts_done", "latency_s", *LATENCY_COLUMNS)
-_QUERY = f"SELECT site, flavour, {', '.join(_COLUMNS)} FROM rollups WHERE bin_s = {TOTAL_BIN_S}"  # noqa: S608 - our names
-_FAILED = (
-    "SELECT exit_class, site, count(*) FROM attempts "  # noqa: S608 - a word of ours
-    f"WHERE exit_class != '{ExitClass.DONE}' GROUP BY 1, 2"
-)
+_QUERY = f"SELECT site, flavour, {', '.join(_COLUMNS)} FROM rollups WHERE bin_s = {TOTAL_BIN_S}"
+_FAILED = f"SELECT exit_class, site, count(*) FROM attempts WHERE exit_class != '{ExitClass.DONE}' GROUP BY 1, 2"
 """In the words of the store's index of failures, which then answers alone."""
 
 _DECIMALS = 3

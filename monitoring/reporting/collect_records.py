@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from jobs.exits import ExitClass
 from jobs.record import Record
-from monitoring.attempts import Attempts, Category, ErrorText
+from monitoring.attempts import COUNTS, STAGES, VALUES, WORDS, Attempts, Category, ErrorText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,23 +20,6 @@ if TYPE_CHECKING:
     from jobs.layout import CampaignFolder
 
 __all__ = ["Collected", "collect_records"]
-
-_INTS = [
-    "job",
-    "block",
-    "cluster",
-    "attempt",
-    "events",
-    "hits",
-    "bytes_sent",
-    "bytes_received",
-    "requests",
-    "retries",
-    "output_bytes",
-]
-_FLOATS = ["started", "ended", "cpu_s", "max_rss_mb"]
-_STAGES = ["startup_s", "read_s", "prepare_s", "inference_s", "write_s"]
-_WORDS = ["flavour", "site", "host", "cpu_model", "endpoint", "software_version", "exit_class"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +49,7 @@ def collect_records(folder: CampaignFolder, manifest_digest: str | None) -> Coll
     ints: list[tuple[int, ...]] = []
     floats: list[tuple[float, ...]] = []
     codes: list[tuple[int, ...]] = []
-    vocabularies: list[dict[str, int]] = [{} for _ in (*_WORDS, "model")]
+    vocabularies: list[dict[str, int]] = [{} for _ in (*WORDS, "model")]
     errors: dict[tuple[int, int, int], ErrorText] = {}
     unreadable: list[Path] = []
     foreign = 0
@@ -79,25 +62,25 @@ def collect_records(folder: CampaignFolder, manifest_digest: str | None) -> Coll
         if manifest_digest is not None and record.manifest_digest != manifest_digest:
             foreign += 1
             continue
-        ints.append(tuple(getattr(record, name) for name in _INTS))
+        ints.append(tuple(getattr(record, name) for name in COUNTS))
         floats.append(
             (
-                *(getattr(record, name) for name in _FLOATS),
-                *(getattr(record.stages, name) for name in _STAGES),
+                *(getattr(record, name) for name in VALUES),
+                *(getattr(record.stages, name) for name in STAGES),
             )
         )
-        words = (*(str(getattr(record, name)) for name in _WORDS), f"{record.model}, version {record.model_version}")
+        words = (*(str(getattr(record, name)) for name in WORDS), f"{record.model}, version {record.model_version}")
         codes.append(tuple(known.setdefault(word, len(known)) for known, word in zip(vocabularies, words, strict=True)))
         if record.exit_class is not ExitClass.DONE:
             errors[record.job, record.cluster, record.attempt] = ErrorText(
                 record.input_file, record.entry_start, record.entry_stop, record.error
             )
-    int_table = np.array(ints, dtype=np.int64).reshape(-1, len(_INTS))
-    float_table = np.array(floats, dtype=np.float64).reshape(-1, len(_FLOATS) + len(_STAGES))
+    int_table = np.array(ints, dtype=np.int64).reshape(-1, len(COUNTS))
+    float_table = np.array(floats, dtype=np.float64).reshape(-1, len(VALUES) + len(STAGES))
     code_table = np.array(codes, dtype=np.int32).reshape(-1, len(vocabularies))
-    columns: dict[str, Any] = {name: int_table[:, i] for i, name in enumerate(_INTS)}
-    columns |= {name: float_table[:, i] for i, name in enumerate((*_FLOATS, *_STAGES))}
-    columns |= {name: Category(code_table[:, i], tuple(vocabularies[i])) for i, name in enumerate((*_WORDS, "model"))}
+    columns: dict[str, Any] = {name: int_table[:, i] for i, name in enumerate(COUNTS)}
+    columns |= {name: float_table[:, i] for i, name in enumerate((*VALUES, *STAGES))}
+    columns |= {name: Category(code_table[:, i], tuple(vocabularies[i])) for i, name in enumerate((*WORDS, "model"))}
     return Collected(
         attempts=Attempts(**columns, errors=errors),
         unreadable=tuple(unreadable),

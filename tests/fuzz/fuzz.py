@@ -10,15 +10,11 @@ import argparse
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
 
 import atheris
 
 from tests.fuzz.mutate_json import mutate_json
 from tests.fuzz.targets import TARGETS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -49,22 +45,18 @@ def main() -> None:
         str(CORPUS / options.target),
     ]
     if target.json:
-        atheris.Setup(arguments, run, custom_mutator=_mutator())
+        atheris.Setup(arguments, run, custom_mutator=_mutate)
     else:
         atheris.Setup(arguments, run)
     atheris.Fuzz()
 
 
-def _mutator() -> Callable[[bytes, int, int], bytes]:
-    """Return one that changes values inside of JSON, and now and then the bytes themselves."""
-
-    def mutate(data: bytes, longest: int, seed: int) -> bytes:
-        changed = mutate_json(data, seed) if seed % 4 else None
-        if changed is None or len(changed) > longest:
-            return bytes(atheris.Mutate(data, longest))
-        return changed
-
-    return mutate
+def _mutate(data: bytes, longest: int, seed: int) -> bytes:
+    """Change values inside of JSON, and now and then the bytes themselves."""
+    changed = mutate_json(data, seed) if seed % 4 else None
+    if changed is None or len(changed) > longest:
+        return bytes(atheris.Mutate(data, longest))
+    return changed
 
 
 if __name__ == "__main__":

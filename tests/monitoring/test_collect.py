@@ -76,12 +76,12 @@ def assert_exact(connection: sqlite3.Connection, life: CampaignLife) -> None:
             (job, str(s.state), s.cluster, s.proc, s.starts, s.exit_code, s.host, s.since, s.reason)
             for job, s in sorted(follower.standings.items())
         ]
-    rows = connection.execute(f"SELECT {FROM_LOG} FROM jobs ORDER BY job")  # noqa: S608 - names of this file
+    rows = connection.execute(f"SELECT {FROM_LOG} FROM jobs ORDER BY job")
     assert [tuple(row) for row in rows] == expected
     sums = ", ".join(f"sum({name})" for name in life.said)
     # In minutes, and in the one bin of the whole campaign.
     for bin_s in (60, 0):
-        said = connection.execute(f"SELECT {sums} FROM rollups WHERE bin_s = ?", (bin_s,)).fetchone()  # noqa: S608
+        said = connection.execute(f"SELECT {sums} FROM rollups WHERE bin_s = ?", (bin_s,)).fetchone()
         assert [value or 0 for value in said] == pytest.approx(list(life.said.values()))
         ended = connection.execute(
             "SELECT sum(attempts_done), sum(attempts_failed), sum(events_done) FROM rollups WHERE bin_s = ?", (bin_s,)

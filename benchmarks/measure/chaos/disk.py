@@ -66,4 +66,4 @@ class SmallDisk:
     def unmount(self) -> None:
         """Throw it away with all that it holds."""
         if self.is_small:
-            subprocess.run(["umount", "--lazy", str(self._place)], capture_output=True, check=False)  # noqa: S607
+            subprocess.run(["umount", "--lazy", str(self._place)], capture_output=True, check=False)  # noqa: S607 - the system's

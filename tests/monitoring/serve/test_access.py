@@ -142,7 +142,7 @@ def test_the_token_is_kept_for_its_user_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "only_here"),
-    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False), ("node7", False)],  # noqa: S104
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False), ("node7", False)],  # noqa: S104 - asked about, not listened on
 )
 def test_loopback_is_known(host: str, only_here: bool) -> None:
     """Whether a token is needed depends on who can reach the address."""

@@ -130,7 +130,7 @@ def test_a_port_in_use_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_for_others_there_is_a_token(tmp_path: Path) -> None:
     """Listening beyond this machine, the address has a token, which is kept for the next time and never logged."""
-    with running("--port", "0", "--host", "0.0.0.0", "--no-collect", home=tmp_path) as dashboard:  # noqa: S104
+    with running("--port", "0", "--host", "0.0.0.0", "--no-collect", home=tmp_path) as dashboard:  # noqa: S104 - what the test is about
         address, _, token = dashboard.first["address"].partition("?token=")
         assert (tmp_path / "state" / "sonicgrid" / "dashboard" / "token").read_text().strip() == token
         client = dashboard.client
