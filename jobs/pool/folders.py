@@ -19,7 +19,7 @@ __all__ = ["only_one", "pool_folder", "runtime_folder"]
 
 def runtime_folder() -> Path:
     """Return where HTCondor, Triton and Envoy are unpacked: SONICGRID_RUNTIME, else ``.runtime`` in the checkout."""
-    return Path(os.environ.get("SONICGRID_RUNTIME") or CHECKOUT / ".runtime").expanduser().absolute()
+    return Path(os.environ.get("SONICGRID_RUNTIME") or CHECKOUT / ".runtime").expanduser().resolve()
 
 
 def pool_folder(folder: Path | None = None) -> Path:
