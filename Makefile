@@ -37,6 +37,7 @@ demo: setup ## run a whole campaign on this machine and say where its report is
 .PHONY: test
 test: setup browser ## run the tests, those with a real pool included (TESTS="tests/jobs -k units" for some)
 	@$(BIN)/python -m monitoring.prometheus.install
+	@$(BIN)/python -m jobs.storage.install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 .PHONY: browser

@@ -71,7 +71,7 @@ class BlockJob(_Frozen):
     flavour: Literal["gpu", "cpu", "auto"] = Field(
         description="Where the network runs; `auto` leaves it to what the submit description says at the start"
     )
-    output_file: str = Field(description="Absolute path of the output")
+    output_file: str = Field(description="Absolute path of the output, or its URL")
 
 
 class Block(_Frozen):
@@ -85,6 +85,7 @@ class Block(_Frozen):
     shares: str = Field(
         "", description="File on the submit machine with the share of a job at each site, read through HTCondor"
     )
+    staged: bool = Field(False, description="Whether jobs put their outputs in place by themselves, copy and rename")
     network: Network
     reco: Reco
     sites: dict[str, SiteAccess] = Field(description="By site name")

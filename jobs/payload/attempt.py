@@ -18,12 +18,13 @@ from jobs.payload.done_already import done_already
 from jobs.payload.errors import OutputRefused, class_of_error
 from jobs.payload.flavour import open_scorer
 from jobs.payload.heartbeat import Heart
-from jobs.payload.output import ScoredEvent, ScoresFile
+from jobs.payload.output import ScoredEvent
 from jobs.payload.places import shared_places
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
 from jobs.payload.schema import OutputProvenance
 from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
+from jobs.payload.stage_out import open_output
 from jobs.payload.worker import seconds_since_start
 from jobs.reco.write import software_version
 from jobs.record import Record
@@ -32,8 +33,10 @@ from sonic.network import EM_TRK_NONE_LABELS
 
 if TYPE_CHECKING:
     from jobs.block import Block, BlockJob
+    from jobs.payload.output import ScoresFile
     from jobs.payload.places import Places
     from jobs.payload.prepare import PreparedEvent
+    from jobs.payload.stage_out import StagedFile
     from jobs.payload.stop import StopSwitch
     from jobs.payload.worker import Worker
     from sonic.scores import Scorer
@@ -123,7 +126,7 @@ class Attempt:
                 scorer = stack.enter_context(open_scorer(self._places.block, self._flavour, self._worker, self._pacer))
                 self.progress.scorer = scorer
                 with self.progress.stages.timed("write_s"):
-                    output = ScoresFile(self._places.output, self._worker, self._places.partial_folder)
+                    output = open_output(self._places, self._worker)
                 for event in events:
                     self._score(event, scorer, output)
             return self._finish(output)
@@ -145,7 +148,7 @@ class Attempt:
         if self._pacer is not None:
             stack.enter_context(follow_share(self._pacer, chirp, self._worker.site, self._block.shares))
 
-    def _score(self, event: PreparedEvent, scorer: Scorer, output: ScoresFile) -> None:
+    def _score(self, event: PreparedEvent, scorer: Scorer, output: ScoresFile | StagedFile) -> None:
         em_trk_none = np.empty((len(event.hit_channel), len(EM_TRK_NONE_LABELS)), dtype=np.float32)
         michel = np.empty(len(event.hit_channel), dtype=np.float32)
         if event.views.views:
@@ -158,7 +161,7 @@ class Attempt:
         self.progress.events += 1
         self.progress.hits += len(michel)
 
-    def _finish(self, output: ScoresFile) -> Ending:
+    def _finish(self, output: ScoresFile | StagedFile) -> Ending:
         with self.progress.stages.timed("write_s"):
             finished = output.finish(self._provenance())
         self.progress.output_bytes = finished.bytes
@@ -171,7 +174,7 @@ class Attempt:
             try:
                 self._write_record(ending)
             except OutputRefused:
-                self._places.output.unlink(missing_ok=True)
+                output.withdraw()
                 raise
             self._switch.acknowledge()
         return ending

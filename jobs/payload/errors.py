@@ -12,6 +12,7 @@ from jobs.errors import CampaignError, InputError, JobsError, UsageError
 from jobs.exits import ExitClass
 from jobs.payload.stop import Stopped
 from jobs.reco.errors import InputAway
+from jobs.storage.errors import ClientMissing, StorageRefused
 from sonic.errors import (
     AnswerNotFinite,
     BadAnswer,
@@ -51,6 +52,8 @@ _CLASSES: tuple[tuple[type[BaseException], ExitClass], ...] = (
     (InputAway, ExitClass.INPUT_AWAY),
     (InputError, ExitClass.BAD_INPUT),
     (OutputRefused, ExitClass.OUTPUT),
+    (ClientMissing, ExitClass.WORKER),
+    (StorageRefused, ExitClass.OUTPUT),
     (EndpointNotReady, ExitClass.POOL_NOT_READY),
     (EndpointSilent, ExitClass.POOL_SILENT),
     (EndpointOverloaded, ExitClass.POOL_OVERLOADED),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jobs.payload.schema import OutputProvenance
     from jobs.payload.worker import Worker
 
-__all__ = ["Finished", "ScoredEvent", "ScoresFile"]
+__all__ = ["Finished", "ScoredEvent", "ScoresFile", "is_partial_of", "partial_name"]
 
 _BASKET_HITS = 100_000
 _BASKET_EVENTS = 1_000
@@ -60,6 +60,16 @@ class ScoredEvent:
     michel: NDArray[np.float32]
 
 
+def partial_name(name: str, worker: Worker) -> str:
+    """Return what an output is called until it is complete: of its job and of its attempt."""
+    return f"{name}.{worker.cluster}.{worker.proc}.{worker.attempt}.part"
+
+
+def is_partial_of(found: str, name: str) -> bool:
+    """Whether a file is what an attempt has left of the output of this name."""
+    return found.startswith(f"{name}.") and found.endswith(".part")
+
+
 @dataclass(frozen=True)
 class Finished:
     """The complete output, still under its temporary name."""
@@ -83,8 +93,7 @@ class ScoresFile:
 
     def __init__(self, path: Path, worker: Worker, partial_folder: Path | None = None) -> None:
         self._path = path
-        name = f"{path.name}.{worker.cluster}.{worker.proc}.{worker.attempt}.part"
-        self._partial = (partial_folder or path.parent) / name
+        self._partial = (partial_folder or path.parent) / partial_name(path.name, worker)
         self._waiting: list[ScoredEvent] = []
         self._waiting_hits = 0
         self._file: Any = None
@@ -96,10 +105,15 @@ class ScoresFile:
             self.discard()
             raise
 
+    @property
+    def partial(self) -> Path:
+        """The file until it is committed."""
+        return self._partial
+
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         for left in self._partial.parent.iterdir():
-            if left.name.startswith(f"{self._path.name}.") and left.suffix == ".part":
+            if is_partial_of(left.name, self._path.name):
                 left.unlink(missing_ok=True)
         self._file = uproot.recreate(self._partial)
         self._tree = self._file.mktree(
@@ -190,6 +204,10 @@ class ScoresFile:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+    def withdraw(self) -> None:
+        """Take back what was committed: nobody will vouch for it."""
+        self._path.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Leave nothing half-written; harmless after `commit`."""

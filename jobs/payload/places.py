@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Places", "sandbox_places", "shared_places"]
 
+_SCRATCH = "_CONDOR_SCRATCH_DIR"
+"""Environment variable with the folder that HTCondor removes after the job, however it ends."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -27,6 +32,7 @@ class Places:
         partial_folder: where the output is until then, on the same file system.
         record: the record.
         home: the input's name at home, which errors are to name.
+        staged_to: path or URL that the job itself puts the output to; empty if it belongs where it is written.
 
     """
 
@@ -36,6 +42,7 @@ class Places:
     partial_folder: Path
     record: Path
     home: str
+    staged_to: str = ""
 
     def at_home(self, text: str) -> str:
         """Return a message with the input's name as the campaign knows it."""
@@ -44,8 +51,11 @@ class Places:
 
 def shared_places(block: Block, job: BlockJob, worker: Worker) -> Places:
     """Return the places that the block names, on a file system that the worker shares."""
-    output = Path(job.output_file)
-    return Places(block, job, output, output.parent, _record(block, job, worker), job.input_file)
+    output, staged_to = Path(job.output_file), ""
+    if block.staged:
+        scratch = Path(os.environ.get(_SCRATCH) or tempfile.gettempdir())
+        output, staged_to = scratch / output.name, job.output_file
+    return Places(block, job, output, output.parent, _record(block, job, worker), job.input_file, staged_to)
 
 
 def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) -> Places:
@@ -70,6 +80,7 @@ def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) 
         partial_folder=sandbox,
         record=record,
         home=job.input_file,
+        staged_to=job.output_file if block.staged else "",
     )
 
 

@@ -60,6 +60,13 @@ class PlanSummary(BaseModel):
     cpu_jobs: int = Field(description="Jobs of the cpu flavour")
     blocks: int = Field(description="Blocks, numbered from 0")
     rejected: tuple[RejectedInput, ...] = Field(description="Input files that cannot be used")
+    staged_under: str = Field(
+        "", description="Path or URL below which the outputs are; empty for the campaign's folder itself"
+    )
+
+    def output(self, folder: CampaignFolder, output_file: str) -> str:
+        """Return the path or URL of an output of the manifest."""
+        return f"{self.staged_under or folder.root}/{output_file}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +90,7 @@ class Plan:
             cpu_jobs=self.manifest.n_cpu_jobs,
             blocks=self.manifest.n_blocks,
             rejected=tuple(RejectedInput(path=file.path, reason=file.reason) for file in self.inputs.rejected),
+            staged_under=self.campaign.staged_under,
         )
 
 
@@ -191,6 +199,12 @@ def _check_same_work(made: Plan, folder: CampaignFolder) -> None:
         return
     if not folder.plan.is_file() and not folder.manifest.is_file():
         message = f"{folder.root}: has job records but no plan; delete the folder to start from nothing"
+        raise CampaignError(message)
+    if folder.plan.is_file() and (before_at := read_summary(folder).staged_under) != made.summary.staged_under:
+        message = (
+            f"campaign '{made.campaign.name}' has outputs in {before_at or folder.outputs}, and output.stage_out names"
+            f" another place now; undo the change, or give the campaign another name to start a new one"
+        )
         raise CampaignError(message)
     before = read_summary(folder).digest if folder.plan.is_file() else read_manifest(folder.manifest).digest
     if before != made.manifest.digest:

@@ -35,12 +35,14 @@ def describe_block(
 
     """
     root = folder.root.resolve()
+    outputs = campaign.staged_under or str(root)
     return Block(
         campaign=manifest.campaign,
         manifest_digest=manifest.digest,
         block=number,
         records=str(root / folder.block(number).records.relative_to(folder.root)),
         shares=str(root / folder.shares.relative_to(folder.root)),
+        staged=bool(campaign.staged_under),
         network=Network(**campaign.network.model_dump()),
         reco=Reco(adc_per_electron=campaign.reco.adc_per_electron, rest_of_chain_s=campaign.reco.rest_of_chain_s),
         sites=dict(access),
@@ -51,7 +53,7 @@ def describe_block(
                 entry_start=job.entry_start,
                 entry_stop=job.entry_stop,
                 flavour=job.flavour,
-                output_file=f"{root}/{job.output_file}",
+                output_file=f"{outputs}/{job.output_file}",
             )
             for job in manifest.block(number)
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import uproot
 
 from jobs.reco.errors import EventsMissing, HitsMissing, InputAway, InputError, NotRoot, WiresMissing
 from jobs.reco.schema import CHANNELS_BRANCHES, CHANNELS_TREE, EVENTS_BRANCHES, EVENTS_TREE, Shape
-from jobs.reco.url import is_url
+from jobs.reco.url import be_patient, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +38,6 @@ _BRANCHES = {EVENTS_TREE: EVENTS_BRANCHES, CHANNELS_TREE: CHANNELS_BRANCHES}
 
 _BYTE_COUNT = 0x40000000
 """Bit that tells a length before an object from a version."""
-
-_PATIENCE = {"XRD_CONNECTIONWINDOW": "20", "XRD_CONNECTIONRETRY": "3"}
-"""How long XRootD's client tries to reach a server, seconds and times, where the environment does not say; its own
-default keeps a job busy with a dead server for ten minutes, in which HTCondor could have run another."""
 
 _CUT_SHORT = "expected Chunk of length"
 """How uproot's OSError for a truncated file begins; every other OSError comes from the file system."""
@@ -88,8 +83,7 @@ def open_root(path_or_url: str) -> Iterator[Any]:
 
     """
     if is_url(path_or_url):
-        for name, value in _PATIENCE.items():
-            os.environ.setdefault(name, value)
+        be_patient()
     else:
         _check_local(path_or_url)
     with foreign_errors(path_or_url):

@@ -14,11 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jobs.errors import CampaignError, JobsError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
+from jobs.planning.plan import read_summary
 from jobs.replace_file import replace_file
 from jobs.results.validate import read_validation
 from jobs.results.write_merged import Part, write_merged
 from jobs.spec.campaign import load_campaign
 from jobs.spread import silent, spread
+from jobs.storage.errors import StorageRefused
+from jobs.storage.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,9 +83,9 @@ class _Output:
     """A valid output."""
 
     job: ManifestJob
-    path: Path
+    path: str
     bytes: int
-    mtime_ns: int
+    changed: int
 
 
 def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
@@ -105,7 +108,9 @@ def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
         raise CampaignError(message)
     limit = round(load_campaign(folder.spec).output.merged_file_mb * 1_000_000)
     missing = {job.job for job in validation.missing}
-    outputs = [_stat(folder, job) for job in manifest.jobs() if job.job not in missing]
+    summary, outlook = read_summary(folder), Outlook()
+    valid = (job for job in manifest.jobs() if job.job not in missing)
+    outputs = [_look_at(job, summary.output(folder, job.output_file), outlook) for job in valid]
     sources = _digest(outputs, limit)
     done = _find_done(folder, sources)
     if done is not None and done.complete == validation.complete:
@@ -113,7 +118,7 @@ def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
     groups = list(_group(outputs, limit))
     names = [f"{manifest.campaign}-{number:04d}.root" for number in range(1, len(groups) + 1)]
     parts = [
-        Part(str(folder.merged / name), tuple((str(output.path), output.job.events) for output in group))
+        Part(str(folder.merged / name), tuple((output.path, output.job.events) for output in group))
         for name, group in zip(names, groups, strict=True)
     ]
     files: list[MergedFile] = []
@@ -155,20 +160,21 @@ def read_index(folder: CampaignFolder) -> MergedIndex:
         raise CampaignError(message) from error
 
 
-def _stat(folder: CampaignFolder, job: ManifestJob) -> _Output:
-    path = folder.root / job.output_file
+def _look_at(job: ManifestJob, path: str, outlook: Outlook) -> _Output:
     try:
-        status = path.stat()
-    except OSError as error:
-        message = f"{path}: {error.strerror or error}, though it was there when validated; run `sonicgrid submit` again"
-        raise CampaignError(message) from error
-    return _Output(job, path, status.st_size, status.st_mtime_ns)
+        found = outlook.find(path)
+    except StorageRefused as error:
+        raise CampaignError(f"{error}; then run `sonicgrid submit` again") from error
+    if found is None:
+        message = f"{path}: is gone, though it was there when validated; run `sonicgrid submit` again"
+        raise CampaignError(message)
+    return _Output(job, path, found.bytes, found.changed)
 
 
 def _digest(outputs: Sequence[_Output], limit: int) -> str:
     digest = hashlib.sha256(str(limit).encode())
     for output in outputs:
-        digest.update(f"\n{output.job.job} {output.bytes} {output.mtime_ns}".encode())
+        digest.update(f"\n{output.job.job} {output.bytes} {output.changed}".encode())
     return digest.hexdigest()
 
 

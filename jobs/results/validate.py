@@ -19,6 +19,7 @@ from jobs.planning.plan import RejectedInput, read_summary
 from jobs.record import Record, read_record
 from jobs.replace_file import replace_file
 from jobs.results.check_output import ExpectedOutput, check_output
+from jobs.results.strangers import find_strangers, sweep
 from jobs.running.outcome import final_records, read_outcomes
 from jobs.spread import silent, spread
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from jobs.layout import BlockFolder
     from jobs.manifest import Manifest, ManifestJob
+    from jobs.planning.plan import PlanSummary
     from jobs.spread import Progress
 
 __all__ = ["MissingJob", "Validation", "main", "read_validation", "validate"]
@@ -70,7 +72,7 @@ class Validation(BaseModel):
     missing: tuple[MissingJob, ...] = Field(description="Jobs without a valid output")
     repeated: tuple[int, ...] = Field(description="Jobs that succeeded more than once; one output of each counts")
     contradictions: tuple[str, ...] = Field(description="Files that contradict each other, with what to do")
-    leftovers: tuple[str, ...] = Field(description="Partial outputs of attempts that were killed; may be deleted")
+    leftovers: tuple[str, ...] = Field(description="Partial outputs of attempts that were killed; now removed")
     rejected: tuple[RejectedInput, ...] = Field(description="Input files that could not be used, from the plan")
 
 
@@ -126,8 +128,9 @@ def validate(folder: CampaignFolder, progress: Progress = silent) -> Validation:
     findings = _Findings()
     for number in range(manifest.n_blocks):
         _check_records(folder.block(number), manifest, number, findings)
-    _check_outputs(folder, findings, progress)
-    leftovers = _check_foreign(folder, manifest, findings)
+    _check_outputs(folder, summary, findings, progress)
+    strangers, leftovers = find_strangers(folder, summary, manifest)
+    findings.contradictions += strangers
     missing = tuple(sorted(findings.missing, key=lambda job: job.job))
     return Validation(
         campaign=manifest.campaign,
@@ -203,11 +206,11 @@ def _read_records(folder: BlockFolder, findings: _Findings) -> Iterator[Record]:
             findings.contradictions.append(f"{error}; delete it and run `sonicgrid submit` again")
 
 
-def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progress) -> None:
+def _check_outputs(folder: CampaignFolder, summary: PlanSummary, findings: _Findings, progress: Progress) -> None:
     """Open the output of every job that says it is done."""
     expected = [
         ExpectedOutput(
-            str(folder.root / job.output_file),
+            summary.output(folder, job.output_file),
             record.output_bytes,
             record.output_sha256,
             job.entry_start,
@@ -220,6 +223,8 @@ def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progre
     for count, ((job, record, attempts), check) in enumerate(zip(findings.done, checks, strict=True), start=1):
         if check.gone:
             findings.lack(job, NOT_RUN, check.problem, attempts)
+        elif check.unread:
+            findings.contradict(job, f"{check.problem}; then run `sonicgrid submit` again", attempts)
         elif check.problem:
             findings.contradict(job, f"{check.problem}; delete it and run `sonicgrid submit` again", attempts)
         elif record.input_uuid != job.input_uuid:
@@ -231,21 +236,6 @@ def _check_outputs(folder: CampaignFolder, findings: _Findings, progress: Progre
         progress(count, len(expected))
 
 
-def _check_foreign(folder: CampaignFolder, manifest: Manifest, findings: _Findings) -> tuple[str, ...]:
-    """Find files among the outputs that no job of the manifest makes."""
-    known = set(manifest.output_files)
-    leftovers = []
-    for path in sorted(folder.outputs.rglob("*")):
-        name = str(path.relative_to(folder.root))
-        if path.is_dir() or name in known:
-            continue
-        if path.name.endswith(".part"):
-            leftovers.append(name)
-        else:
-            findings.contradictions.append(f"{path}: no job of this campaign makes this file; move it away")
-    return tuple(leftovers)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Validate and write `validation.json`; exit 0 whatever was found: merge and report go on, the verdict judges."""
     parser = argparse.ArgumentParser(prog="python -m jobs.results.validate", description=__doc__)
@@ -254,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = validate(folder)
         replace_file(folder.validation, (found.model_dump_json(indent=2) + "\n").encode())
+        sweep(found.leftovers)
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

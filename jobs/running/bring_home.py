@@ -42,7 +42,7 @@ def bring_home(folder: BlockFolder) -> int:
         return 0
     block = read_block(folder.description)
     # Files of an earlier plan stay where they are: the same number may be another job now.
-    return sum(_place(path, record, folder) for path, record in waiting if _is_ours(record, block))
+    return sum(_place(path, record, folder, block) for path, record in waiting if _is_ours(record, block))
 
 
 def _whole_records(folder: BlockFolder) -> Iterator[tuple[Path, Record]]:
@@ -61,9 +61,10 @@ def _is_ours(record: Record, block: Block) -> bool:
     return record.exit_class is not ExitClass.DONE or record.output_file == block.find(record.job).output_file
 
 
-def _place(path: Path, record: Record, folder: BlockFolder) -> bool:
+def _place(path: Path, record: Record, folder: BlockFolder, block: Block) -> bool:
     try:
-        if record.exit_class is ExitClass.DONE:
+        # A job that puts its output in place by itself brings home the record alone.
+        if record.exit_class is ExitClass.DONE and not block.staged:
             output = path.with_suffix(".root")
             if output.stat().st_size != record.output_bytes:
                 return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.errors import CampaignError
 from jobs.manifest import read_manifest
+from jobs.results.validate import read_validation
 from jobs.running.submit import jobs_to_run
 
 if TYPE_CHECKING:
@@ -35,7 +37,15 @@ def reopen(folder: CampaignFolder) -> int:
         if block.outcome.exists() and jobs_to_run(block, manifest.block(number), manifest.digest):
             block.outcome.unlink()
             reopened += 1
-    if reopened:
+    if reopened or _fell_short(folder):
+        # What a person, or a server that is back, has mended is judged anew, also where no job has to run.
         for path in (folder.validation, folder.complete):
             path.unlink(missing_ok=True)
     return reopened
+
+
+def _fell_short(folder: CampaignFolder) -> bool:
+    try:
+        return not read_validation(folder).complete
+    except CampaignError:
+        return False

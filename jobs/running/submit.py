@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
@@ -15,9 +14,11 @@ from jobs.running.clusters import note_cluster
 from jobs.running.describe import ClusterRequest, describe
 from jobs.running.launch import JobFiles, launch, worker_environment
 from jobs.running.outcome import final_records
+from jobs.storage.errors import StorageRefused
+from jobs.storage.outlook import Outlook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from jobs.block import SiteAccess
     from jobs.layout import BlockFolder, CampaignFolder
@@ -34,8 +35,10 @@ __all__ = ["Conditions", "Submitter", "jobs_to_run"]
 
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
     """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend."""
-    final = final_records(read_records(folder.records))
-    settled = {job for job, record in final.items() if record.manifest_digest == digest and _is_settled(record)}
+    records = [record for record in read_records(folder.records) if record.manifest_digest == digest]
+    whole = {(record.job, record.output_bytes) for record in records if record.exit_class is ExitClass.DONE}
+    outlook = Outlook()
+    settled = {job for job, record in final_records(records).items() if _is_settled(record, whole, outlook)}
     return [job.job for job in jobs if job.job not in settled]
 
 
@@ -137,7 +140,15 @@ def _environment(sites: Mapping[str, Site]) -> WorkerEnvironment:
     return worker_environment(environment)
 
 
-def _is_settled(record: Record) -> bool:
-    if record.exit_class is ExitClass.DONE:
-        return Path(record.output_file).is_file()
-    return not EXITS[record.exit_class].retry
+def _is_settled(record: Record, whole: Container[tuple[int, int]], outlook: Outlook) -> bool:
+    """Whether a job must not run again: its output is there, of a size that one of its records says, or it never can.
+
+    A storage that does not answer now proves nothing; `validate` will ask it again.
+    """
+    if record.exit_class is not ExitClass.DONE:
+        return not EXITS[record.exit_class].retry
+    try:
+        output = outlook.find(record.output_file)
+    except StorageRefused:
+        return True
+    return output is not None and (record.job, output.bytes) in whole

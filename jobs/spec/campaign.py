@@ -12,8 +12,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from jobs.block import WhenPoolAway
 from jobs.errors import ConfigError, Problem
 from jobs.reco.views import DEFAULT_ADC_PER_ELECTRON
+from jobs.spec.carried import cannot_be_carried
 from jobs.spec.paths import absolute, base_folder
 from jobs.spec.site import Grid, Site, load_grid
+from jobs.spec.stage_out import StageOut
 from jobs.spec.units import Megabytes, Seconds, Share, WholeMegabytes, WholeSeconds
 from jobs.spec.yaml_file import read_yaml
 from sonic.network import MODEL_NAME, MODEL_VERSION
@@ -110,6 +112,11 @@ class Output(_Keys):
     """Where the results go."""
 
     folder: str = Field("", description="Folder of the campaign; by default `results/NAME`")
+    stage_out: StageOut = Field(
+        "",
+        description="Where jobs put their outputs, below `NAME/outputs`: a directory that workers see, or a"
+        " `root://SERVER//PATH` URL; by default the campaign's folder",
+    )
     merged_file_mb: Megabytes = Field(
         1000, alias="merged_file", gt=0, description="Size at which a merged file is closed and the next begun"
     )
@@ -155,6 +162,11 @@ class Campaign(_Keys):
         return Path(self.output.folder)
 
     @property
+    def staged_under(self) -> str:
+        """Path or URL below which outputs go by the names of the manifest; empty for the campaign's folder."""
+        return f"{self.output.stage_out.rstrip('/')}/{self.name}" if self.output.stage_out else ""
+
+    @property
     def has_cpu_jobs(self) -> bool:
         """Whether some of its jobs are to compute the network themselves."""
         return self.flavour != "gpu" or self.cpu_comparison > 0
@@ -176,6 +188,7 @@ def load_campaign(path: Path) -> Campaign:
     base = base_folder(path)
     problems = []
     output = absolute(campaign.output.folder or f"results/{campaign.name}", base)
+    stage_out = absolute(campaign.output.stage_out, base) if campaign.output.stage_out else ""
     network_file = campaign.network.file
     if network_file:
         network_file = absolute(network_file, base)
@@ -190,6 +203,9 @@ def load_campaign(path: Path) -> Campaign:
         otherwise = "set flavour: gpu and cpu_comparison: 0 %" if campaign.has_cpu_jobs else "write hold or wait there"
         remedy = f"{who} the ONNX file; name one, or {otherwise}"
         problems.append(Problem(str(path), "network.file", what, remedy))
+    for where, key in ((output, "output.folder"), (str(path.absolute()), "")):
+        if why := cannot_be_carried(where):
+            problems.append(Problem(str(path), key, why, "choose another name for the folder"))
     repeated = sorted({name for name in campaign.sites if campaign.sites.count(name) > 1})
     problems += [Problem(str(path), "sites", f"names '{name}' twice", "keep one") for name in repeated]
     if problems:
@@ -201,7 +217,7 @@ def load_campaign(path: Path) -> Campaign:
     return campaign.model_copy(
         update={
             "inputs": inputs,
-            "output": campaign.output.model_copy(update={"folder": output}),
+            "output": campaign.output.model_copy(update={"folder": output, "stage_out": stage_out}),
             "network": campaign.network.model_copy(update={"file": network_file}),
         }
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.errors import CampaignError
+from jobs.planning.plan import read_summary
 from jobs.states import JobState
 from monitoring.errors import NoSuchPage
 from monitoring.failures import first_line, meaning_of
@@ -102,10 +104,18 @@ def job_input(connection: sqlite3.Connection, shown: Shown, now: float, number: 
         planned.events,
         planned.flavour,
         planned.block,
-        str(shown.folder.root / planned.output_file),
+        _output(shown, planned.output_file),
     )
     lead = f"{number_of(planned.events, 'event')}, entries {entries} of {planned.input_file}."
     return Panel("job-input", "What it is to do", lead, source, Table(columns, (cells,)))
+
+
+def _output(shown: Shown, output_file: str) -> str:
+    """Return where an output is, or will be: in the campaign's folder where nothing says otherwise."""
+    try:
+        return read_summary(shown.folder).output(shown.folder, output_file)
+    except CampaignError:
+        return str(shown.folder.root / output_file)
 
 
 def job_files(shown: Shown, row: JobNow) -> tuple[str, ...]:

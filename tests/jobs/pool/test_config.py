@@ -44,6 +44,15 @@ def test_everything_listens_on_loopback_and_on_the_pools_port() -> None:
     assert found["SEC_DEFAULT_AUTHENTICATION"] == "REQUIRED"
 
 
+def test_whoever_speaks_with_a_daemon_shows_a_token_and_is_not_overheard() -> None:
+    """Authentication by tokens, integrity and encryption are required of clients and daemons alike."""
+    for text in (client_config(FILES, HTCONDOR, 5000), daemon_config(FILES, HTCONDOR, 5000, {"local": 1})):
+        found = settings(text)
+        assert found["SEC_DEFAULT_AUTHENTICATION"] == "REQUIRED"
+        assert found["SEC_DEFAULT_AUTHENTICATION_METHODS"] == found["SEC_CLIENT_AUTHENTICATION_METHODS"] == "IDTOKENS"
+        assert found["SEC_DEFAULT_INTEGRITY"] == found["SEC_DEFAULT_ENCRYPTION"] == "REQUIRED"
+
+
 def test_every_site_gets_its_slots() -> None:
     """Each site is a slot type of its own that advertises its name; cores and memory cover them all."""
     found = settings(daemon_config(FILES, HTCONDOR, 5000, {"FNAL": 8, "CERN": 4}))

@@ -164,7 +164,7 @@ def test_foreign_and_left_over_files(done: Bench) -> None:
     assert not found.complete
     assert found.missing == ()
     assert "small-0000099.root" in found.contradictions[0]
-    assert found.leftovers == ("outputs/00000/small-0000001.root.1.1.0.part",)
+    assert found.leftovers == (str(outputs / "00000/small-0000001.root.1.1.0.part"),)
 
 
 def test_records_that_do_not_belong(done: Bench) -> None:

@@ -180,6 +180,15 @@ def test_the_launcher_unpacks_and_runs_what_is_in_the_archive(tmp_path: Path) ->
     assert sorted(path.name for path in sandbox.iterdir()) == ["environment", "returned"]
 
 
+def test_the_launcher_reads_no_argument_as_code(tmp_path: Path) -> None:
+    """Whatever a name holds, the payload gets it as it is, and nothing else happens."""
+    names = ["$(touch pwned)", "`touch pwned`", ";touch pwned", 'it\'s "one"', "--leading", "two\nlines", "*"]
+    path = tools(tmp_path / "bin", '[ "$1" = -c ] && exit 0\nprintf "<%s>" "$@"')
+    done = start(tmp_path, "-", "returned", *names, path=path)
+    assert done.stderr.endswith("<-m><jobs.payload>" + "".join(f"<{name}>" for name in names))
+    assert list(tmp_path.rglob("pwned")) == []
+
+
 def test_a_damaged_archive_is_the_workers_trouble(tmp_path: Path) -> None:
     """Another worker may get it whole; the folder that comes home is there all the same."""
     (tmp_path / "w.tar.gz").write_bytes(b"no archive")
