@@ -67,6 +67,11 @@ class CampaignFolder:
         return self.root / "validation.json"
 
     @property
+    def missing(self) -> Path:
+        """Every job without a valid output, CSV; only there while the campaign is not complete."""
+        return self.root / "missing.csv"
+
+    @property
     def report(self) -> Path:
         """The report page."""
         return self.root / "report.html"
@@ -105,6 +110,11 @@ class CampaignFolder:
     def throttle(self) -> Path:
         """What the throttle decided last and what it knows of the jobs, JSON; see jobs.throttle.state."""
         return self.root / "throttle.json"
+
+    @property
+    def readmitted(self) -> Path:
+        """Hosts and sites that people let jobs go to again, JSON lines, newest last; see jobs.throttle.readmit."""
+        return self.root / "readmitted.jsonl"
 
     @property
     def throttle_log(self) -> Path:
@@ -181,6 +191,11 @@ class BlockFolder:
     def record(self, job: int, cluster: int, attempt: int) -> Path:
         """Record of one attempt; a block that was submitted again counts its attempts per cluster."""
         return self.records / f"{job:07d}.{max(cluster, 0)}.{attempt}.json"
+
+    @property
+    def asked(self) -> Path:
+        """Which jobs people asked to retry, to hold and to release, JSON lines, newest last; see jobs.running.asked."""
+        return self.root / "asked.jsonl"
 
     @property
     def returned(self) -> Path:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.exits import EXITS, Exit, ExitClass
-from jobs.results.validate import CONTRADICTION, NOT_RUN
+from jobs.exits import ExitClass
+from jobs.results.meaning import first_line, meaning_of
 from monitoring.attempts import ErrorText
 from monitoring.numbers import FailedJob, FailureKind, Retries
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fate", "failed_jobs", "failure_kinds", "first_line", "meaning_of", "retries"]
 
-_LONGEST_LINE = 300
-
-_BEYOND_THE_PAYLOAD = {
-    "killed": Exit(-1, True, "site administrators", "a signal that the payload could not catch ended the job"),
-    "removed": Exit(-1, False, "production team", "the job was taken out of HTCondor's queue"),
-    "lost": Exit(
-        -1, True, "administrators of HTCondor", "the job left HTCondor's queue again and again without an end"
-    ),
-    "no_record": Exit(0, False, "developers", "the job says that it succeeded and left no record"),
-    NOT_RUN: Exit(-1, True, "production team", "no attempt has left an output; `sonicgrid submit` runs the job"),
-    CONTRADICTION: Exit(-1, False, "production team", "record, output and manifest do not fit together"),
-}
-"""Ends that the payload had no say in, by the names that jobs.running.outcome and jobs.results.validate give them."""
-
 
 @dataclass(frozen=True)
 class Fate:
@@ -42,22 +28,6 @@ class Fate:
     block: int
     exit_class: str
     reason: str
-
-
-def meaning_of(exit_class: str) -> Exit:
-    """Return the row of the exit table for a class, or a row that says that nobody knows it."""
-    if exit_class in _BEYOND_THE_PAYLOAD:
-        return _BEYOND_THE_PAYLOAD[exit_class]
-    try:
-        return EXITS[ExitClass(exit_class)]
-    except ValueError:
-        return Exit(-1, False, "production team", "not an exit class of this version of SonicGrid")
-
-
-def first_line(text: str) -> str:
-    """Return the first line with something in it, cut where it would fill the page."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
 
 
 def failed_jobs(

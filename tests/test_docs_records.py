@@ -26,6 +26,7 @@ JSON_TYPES = {
     "StageSeconds": "object",
     "Correction": "object",
     "Tally": "object",
+    "Aside": "object",
     "dict": "object",
 }
 

@@ -13,6 +13,7 @@ import yaml
 
 from jobs.layout import CampaignFolder
 from jobs.spec.links import Links
+from jobs.throttle.aside import Aside
 from jobs.throttle.correct import Correction
 from jobs.throttle.decide import SiteSeen, decide
 from jobs.throttle.in_force import put_in_force
@@ -53,11 +54,12 @@ def example_of(file: str) -> dict[str, object]:
 
 def test_throttle_json_is_listed_field_by_field() -> None:
     """Name, type and meaning of each field must be those of the models, in their order."""
-    _, _, whole, site, correction, tally = tables("throttle.md")
+    _, _, whole, site, correction, tally, aside = tables("throttle.md")
     assert whole == fields_of(ThrottleState)
     assert site == fields_of(SiteState)
     assert correction == attributes_of(Correction)
     assert tally == attributes_of(Tally)
+    assert aside == fields_of(Aside)
 
 
 def test_throttle_jsonl_has_the_keys_that_are_listed(tmp_path: Path) -> None:
@@ -93,6 +95,5 @@ def test_every_file_is_named_as_it_is_written() -> None:
     """The headings are the names that the code uses."""
     folder = CampaignFolder(Path("/campaign"))
     headings = re.findall(r"^## `(.+?)`", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert headings == [
-        path.name for path in (folder.sites, folder.shares, folder.site_edits, folder.throttle_log, folder.throttle)
-    ]
+    files = (folder.sites, folder.shares, folder.site_edits, folder.throttle_log, folder.readmitted, folder.throttle)
+    assert headings == [path.name for path in files]

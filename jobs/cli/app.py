@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import __version__
-from jobs.cli import apply, data, demo, life, models, pack, plan, pool
+from jobs.cli import act, data, demo, failures, life, models, pack, plan, pool, readmit
 from jobs.cli.output import emit_json, print_error
 from jobs.errors import JobsError
 from sonic.errors import SonicError
@@ -42,10 +42,10 @@ def _root(
     """Options of the command itself."""
 
 
-for _family in (demo, plan, life, data, pack, models):
+for _family in (demo, plan, life, failures, act, data, pack, models):
     _family.register(app)
 app.add_typer(pool.app, name="pool")
-app.add_typer(apply.app, name="sites")
+app.add_typer(readmit.app, name="sites")
 for _entry in sorted(entry_points(group="sonicgrid.commands"), key=lambda entry: entry.name):
     app.command(_entry.name)(_entry.load())
 

@@ -117,12 +117,15 @@ def _end(folder: CampaignFolder, *, as_json: bool) -> None:
                 "folder": str(folder.root),
                 "complete": validation.complete,
                 "verdict": state_verdict(validation),
+                "missing": None if validation.complete else str(folder.missing),
                 "report": str(folder.report),
                 "merged": merged,
             }
         )
     else:
         tell(state_verdict(validation), style="green" if validation.complete else "red")
+        if not validation.complete:
+            tell(f"missing: {folder.missing}")
         tell(f"report: {folder.report}")
         for path in merged:
             tell(f"merged: {path}")

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from jobs.cli.output import console, emit_json, tell
 from jobs.cli.target import find_folder
-from jobs.cli.throttle import throttle_table
+from jobs.cli.throttle import aside_line, throttle_table
 from jobs.errors import PoolError
 from jobs.pool.slots import slot_ads
 from jobs.results.validate import read_validation
@@ -74,6 +74,8 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
     console.print(_table(folder, progress))
     if throttle is not None:
         console.print(throttle_table(throttle, f"sites {_ago(throttle.at)}"))
+        for aside in throttle.aside:
+            tell(aside_line(aside), style="yellow")
         if throttle.problem:
             tell(f"the throttle is at its last limits: {throttle.problem}", style="yellow")
     if homeless:
@@ -84,6 +86,8 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
     tell(f"driver: {at_work}; its log: {folder.log}")
     if verdict:
         tell(verdict)
+    if folder.missing.exists():
+        tell(f"missing: {folder.missing}; why, and what to do: sonicgrid failures {campaign}")
     if folder.report.exists():
         tell(f"report: {folder.report}")
 

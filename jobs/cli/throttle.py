@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from jobs.throttle.aside import Aside
     from jobs.throttle.state import SiteState, ThrottleState
 
-__all__ = ["throttle_table"]
+__all__ = ["aside_line", "throttle_table"]
 
 _ORIGIN = {
     "config": "typed in",
@@ -48,6 +50,15 @@ def throttle_table(state: ThrottleState, title: str) -> Table:
             escape(_binds(site)),
         )
     return table
+
+
+def aside_line(aside: Aside) -> str:
+    """Say what is set aside, why, since when, until when, and the way back."""
+    since, until = (f"{datetime.fromtimestamp(at).astimezone():%d %b %H:%M}" for at in (aside.since, aside.until))
+    where = f" ({aside.site})" if aside.kind == "host" and aside.site else ""
+    trial = f"one job tries it from {until} on" if not aside.trial else f"job {aside.trial} tries it"
+    line = f"{aside.kind} {aside.name}{where} is set aside since {since}: {aside.reason}; {trial}"
+    return f"{line}; at once: sonicgrid sites readmit {aside.name}"
 
 
 def _binds(site: SiteState) -> str:

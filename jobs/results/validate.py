@@ -19,7 +19,9 @@ from jobs.planning.plan import RejectedInput, read_summary
 from jobs.record import Record, read_record
 from jobs.replace_file import replace_file
 from jobs.results.check_output import ExpectedOutput, check_output
+from jobs.results.meaning import CONTRADICTION, NOT_RUN
 from jobs.results.strangers import find_strangers, sweep
+from jobs.results.write_missing import write_missing
 from jobs.running.outcome import final_records, read_outcomes
 from jobs.spread import silent, spread
 
@@ -32,12 +34,6 @@ if TYPE_CHECKING:
     from jobs.spread import Progress
 
 __all__ = ["MissingJob", "Validation", "main", "read_validation", "validate"]
-
-NOT_RUN = "not_run"
-"""Stands where an exit class would, for a job of which no attempt has reported."""
-
-CONTRADICTION = "contradiction"
-"""Stands where an exit class would, for a job whose files contradict each other."""
 
 
 class MissingJob(BaseModel):
@@ -243,6 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = CampaignFolder(parser.parse_args(arguments).folder)
     try:
         found = validate(folder)
+        write_missing(folder, found)
         replace_file(folder.validation, (found.model_dump_json(indent=2) + "\n").encode())
         sweep(found.leftovers)
     except JobsError as error:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from jobs.attributes import attribute_of, planned_attribute, share_attribute
 from jobs.running.hold import PoolPauses, policy_commands
+from jobs.running.kept_off import KeptOff
+from jobs.running.of_slot import charge_of_slot, flavour_of_slot, limits_of_slot, requirements, site_of_slot
 from jobs.running.quote import quote_classad, quote_words
 from jobs.running.ranges import write_ranges
 
@@ -40,10 +42,6 @@ MAX_IDLE = 200
 LANES = 16
 """Groups of idle jobs that HTCondor matches one by one: where the limit depends on the match, each group gets one match
 in a negotiation cycle (and all jobs alike would be one group)."""
-
-NO_NETWORK = "cpu.sonicgrid:1"
-"""Limit of a job that uses no network: of a name that nobody sets, which is none. An empty list of limits would leave
-those of the job before it on a slot."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,7 @@ class ClusterRequest:
         max_runtime_s: longest that one attempt may run.
         max_retries: attempts after the first.
         pauses: for jobs that the inference pool does not answer.
+        kept_off: where the jobs do not go for now.
 
     """
 
@@ -117,6 +116,7 @@ class ClusterRequest:
     max_runtime_s: int
     max_retries: int
     pauses: PoolPauses = field(default_factory=PoolPauses)
+    kept_off: KeptOff = field(default_factory=KeptOff)
 
 
 def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: ClusterRequest, launch: Launch) -> str:
@@ -138,7 +138,7 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "log": str(folder.events_log),
         "submit_event_notes": f"{EVENT_NOTE}$(job)",
         "getenv": "False",
-        "requirements": " || ".join(_wanted(site, expression) for site, expression in request.slots.items()),
+        "requirements": requirements(request.slots),
         "request_cpus": "1",
         "request_memory": f"{request.memory_mb}MB",
         "request_disk": f"{request.disk_mb + launch.extra_disk_mb}MB",
@@ -158,18 +158,19 @@ def describe(folder: BlockFolder, jobs: Sequence[tuple[int, str]], request: Clus
         "My.SonicGridJobs": quote_classad(write_ranges(job for job, _ in jobs)),
         "My.SonicGridJob": "$(job)",
         "My.SonicGridFlavour": '"$(flavour)"',
-        "My.SonicGridSiteOfSlot": _site_of_slot(request.slots),
-        "My.SonicGridFlavourOfSlot": _flavour_of_slot(list(request.slots)),
-        "My.SonicGridChargeOfSlot": _charge_of_slot(list(request.slots)),
+        "My.SonicGridSiteOfSlot": site_of_slot(request.slots),
+        "My.SonicGridFlavourOfSlot": flavour_of_slot(list(request.slots)),
+        "My.SonicGridChargeOfSlot": charge_of_slot(list(request.slots)),
         # HTCondor fills these in when the job gets its slot.
         "My.SonicGridSite": '"$$([SonicGridSiteOfSlot])"',
         "My.SonicGridCharge": '"$$([SonicGridChargeOfSlot])"',
     }
+    commands |= {f"My.{name}": value for name, value in request.kept_off.attributes().items()}
     for site, terms in request.terms.items():
         commands |= {f"My.{name}": value for name, value in terms_attributes(site, terms).items()}
     if any(request.limits.values()):
         commands |= {"lane": f"$(Process) % {LANES}", "My.SonicGridLane": "$INT(lane)"}
-        commands["concurrency_limits_expr"] = _limits_of_slot(request.limits)
+        commands["concurrency_limits_expr"] = limits_of_slot(request.limits)
     if request.most_jobs:
         commands["max_materialize"] = str(request.most_jobs)
     lines = [f"{key} = {value}" for key, value in commands.items()]
@@ -211,59 +212,3 @@ def describe_driver(folder: CampaignFolder, command: Sequence[str], variables: M
         "My.SonicGridCampaignFolder": quote_classad(str(folder.root)),
     }
     return "\n".join(f"{key} = {value}" for key, value in commands.items()) + "\n\nqueue 1\n"
-
-
-def _wanted(site: str, expression: str) -> str:
-    """A ClassAd expression over a slot that says whether a job may run there."""
-    takes = f'(MY.SonicGridTakes_{attribute_of(site)} || MY.SonicGridFlavourOfSlot == "cpu")'
-    return f"(({expression}) && {takes})"
-
-
-def _by_site(of_site: Mapping[str, str], otherwise: str) -> str:
-    """A ClassAd expression that picks by the site of the matched slot."""
-    expression = otherwise
-    for site, value in reversed(list(of_site.items())):
-        expression = f"ifThenElse(MY.SonicGridSiteOfSlot == {quote_classad(site)}, {value}, {expression})"
-    return expression
-
-
-def _site_of_slot(slots: Mapping[str, str]) -> str:
-    """A ClassAd expression over the matched slot that gives the site's name."""
-    expression = quote_classad("")
-    for name, belongs in reversed(list(slots.items())):
-        expression = f"ifThenElse({belongs}, {quote_classad(name)}, {expression})"
-    return expression
-
-
-def _flavour_of_slot(sites: Sequence[str]) -> str:
-    decided = _by_site({site: f"MY.SonicGridFlavour_{attribute_of(site)}" for site in sites}, '"gpu"')
-    return f'ifThenElse(MY.SonicGridFlavour == "auto", {decided}, MY.SonicGridFlavour)'
-
-
-def _charge_of_slot(sites: Sequence[str]) -> str:
-    charges = _by_site({site: f"MY.SonicGridCharge_{attribute_of(site)}" for site in sites}, '"0"')
-    return f'ifThenElse(MY.SonicGridFlavourOfSlot == "cpu", "0", {charges})'
-
-
-def _limits_of_slot(limits: Mapping[str, Sequence[Limit]]) -> str:
-    """A ClassAd expression that gives the concurrency limits that a job is charged to on the matched slot.
-
-    Without a slot it must be undefined. The negotiator evaluates it once without one, and if that gives a text it
-    holds the job to those limits wherever it goes; a `=?=` in the expression of a site's slots is enough for that.
-    """
-    gpu, cpu = {}, {}
-    for site, named in limits.items():
-        charged = [f'"{limit.name}:", MY.SonicGridChargeOfSlot' for limit in named if limit.unit == "mbps"]
-        counted = [f'"{limit.name}:1"' for limit in named if limit.unit != "mbps"]
-        always = [f'"{limit.name}:1"' for limit in named if limit.unit == "any job"]
-        gpu[site] = _joined([*charged, *counted])
-        cpu[site] = _joined([quote_classad(NO_NETWORK), *always])
-    nothing = quote_classad(NO_NETWORK)
-    chosen = f'ifThenElse(MY.SonicGridFlavourOfSlot == "cpu", {_by_site(cpu, nothing)}, {_by_site(gpu, nothing)})'
-    # The lane makes idle jobs differ, and changes nothing.
-    return f'ifThenElse(TARGET.Name == "", undefined, strcat({chosen}, substr("x", 1 + 0 * MY.SonicGridLane)))'
-
-
-def _joined(texts: Sequence[str]) -> str:
-    """A ClassAd expression that joins texts with commas; each may be several arguments of strcat."""
-    return "strcat(" + ', ",", '.join(texts) + ")"

@@ -23,6 +23,7 @@ import psutil
 from jobs.errors import CampaignError
 from jobs.layout import CHECKOUT, CampaignFolder
 from jobs.running.lock import Driver, find_driver, hold_lock, sign_lock
+from jobs.running.reopen import reopen_asked
 from jobs.spec.campaign import load_campaign
 
 if TYPE_CHECKING:
@@ -152,18 +153,23 @@ def drive(spec: Path, sites_folder: Path, folder: CampaignFolder) -> int:
     with hold_lock(folder) as lock:
         driver = Driver(pid=os.getpid(), host=os.uname().nodename, started=time.time())
         sign_lock(lock, driver)
-        # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _GATE, "sh", *_snakemake(spec, sites_folder, folder, directory=folder.root)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=[lock.fileno()],
-        )
-        driver = replace(driver, snakemake=process.pid)
-        sign_lock(lock, driver)
-        _open_gate(process)
-        with _throttle(sites_folder, folder):
-            status = _wait(process, stop)
+        answered: set[tuple[int, float]] = set()
+        while True:
+            # Snakemake holds the lock too: if this process is killed, nobody drives beside an orphaned Snakemake.
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _GATE, "sh", *_snakemake(spec, sites_folder, folder, directory=folder.root)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=[lock.fileno()],
+            )
+            driver = replace(driver, snakemake=process.pid)
+            sign_lock(lock, driver)
+            _open_gate(process)
+            with _throttle(sites_folder, folder):
+                status = _wait(process, stop)
+            # Jobs of blocks that were through may have been asked for meanwhile.
+            if stop.asked or not reopen_asked(folder, answered):
+                break
         sign_lock(lock, replace(driver, status=status))
         return status
 

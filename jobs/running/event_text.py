@@ -40,7 +40,8 @@ _DISK = re.compile(rb"\n\t +Disk \(KB\) +: +(\d+)")
 
 _Type = htcondor2.JobEventType
 _SUBMIT, _EXECUTE, _GENERIC = int(_Type.SUBMIT), int(_Type.EXECUTE), int(_Type.GENERIC)
-_TERMINATED, _HELD, _CLUSTER_REMOVE = int(_Type.JOB_TERMINATED), int(_Type.JOB_HELD), int(_Type.CLUSTER_REMOVE)
+_TERMINATED, _EVICTED = int(_Type.JOB_TERMINATED), int(_Type.JOB_EVICTED)
+_HELD, _CLUSTER_REMOVE = int(_Type.JOB_HELD), int(_Type.CLUSTER_REMOVE)
 _WITH_REASON = {int(_Type.JOB_ABORTED), int(_Type.JOB_RELEASED), int(_Type.JOB_RECONNECT_FAILED)}
 
 
@@ -84,6 +85,8 @@ def _read(text: bytes) -> LogEvent | None:
         return LogEvent(number, cluster, proc, at, host=host, slot=slot[1].decode(errors="replace") if slot else "")
     if number == _TERMINATED:
         return _ended(text, number, cluster, proc, at)
+    if number == _EVICTED:
+        return _sent_back(text, number, cluster, proc, at)
     if number == _HELD:
         code = _HOLD_CODE.search(text)
         return LogEvent(
@@ -114,6 +117,19 @@ def _ended(text: bytes, number: int, cluster: int, proc: int, at: float) -> LogE
         signal=signal[1].decode() if signal else "",
         memory_mb=float(memory_mb[1]) if memory_mb else -1.0,
         disk_mb=int(disk_kb[1]) * 1.024e-3 if disk_kb else -1.0,
+    )
+
+
+def _sent_back(text: bytes, number: int, cluster: int, proc: int, at: float) -> LogEvent:
+    """An attempt that ended by itself, and is to be tried again at once, has an exit status or a signal too."""
+    normal, signal = _NORMAL.search(text), _SIGNAL.search(text)
+    return LogEvent(
+        number,
+        cluster,
+        proc,
+        at,
+        exit_code=int(normal[1]) if normal else -1,
+        signal=signal[1].decode() if signal else "",
     )
 
 

@@ -8,6 +8,7 @@ same log.
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,16 @@ import htcondor2
 
 from jobs.errors import CampaignError
 from jobs.heartbeat import decode
+from jobs.running.asked import AskedReader
 from jobs.running.event_text import EVENT_END, read_events
 from jobs.running.standing import (
+    EndedAttempt,
     Standing,
     after,
+    ended_attempt,
     given_up,
     gives_up,
+    is_asked_for,
     is_final,
     jobs_given_up,
     submitted,
@@ -48,15 +53,26 @@ class Told:
 
 
 class BlockFollower:
-    """Follows one block's event log; `poll` is cheap when nothing happened."""
+    """Follows one block's event log; `poll` is cheap when nothing happened.
 
-    def __init__(self, folder: BlockFolder, jobs: Iterable[int]) -> None:
+    Args:
+        folder: of the block.
+        jobs: numbers of the manifest.
+        attempts: whether to remember every attempt that ended, for `ended`, and the workers, for `machine_of`.
+
+    """
+
+    def __init__(self, folder: BlockFolder, jobs: Iterable[int], *, attempts: bool = False) -> None:
+        self._with_attempts = attempts
         self._folder = folder
         self._path = folder.events_log
         self._standings = {job: Standing() for job in jobs}
         self._job_of: dict[tuple[int, int], int] = {}
         self._offset = 0
         self._told: list[Told] = []
+        self._machines: dict[int, str] = {}
+        self._ended: list[EndedAttempt] = []
+        self._asked = AskedReader(folder)
 
     @property
     def standings(self) -> Mapping[int, Standing]:
@@ -103,8 +119,14 @@ class BlockFollower:
         return data
 
     def unfinished(self, since: float = 0.0) -> set[int]:
-        """Return the jobs that have not ended since a moment, seconds since the epoch."""
-        return {job for job, standing in self._standings.items() if not is_final(standing, since)}
+        """Return the jobs that have not ended since a moment, seconds since the epoch, or are to run again."""
+        self._asked.look()
+        retries = self._asked.asked.retries
+        return {
+            job
+            for job, standing in self._standings.items()
+            if not is_final(standing, since) or (job in retries and is_asked_for(standing, retries[job]))
+        }
 
     def heartbeats(self) -> list[Told]:
         """Return the heartbeats that came since the last call."""
@@ -124,7 +146,27 @@ class BlockFollower:
                     self._standings[job] = given_up(self._standings[job], event)
         elif where in self._job_of:
             job = self._job_of[where]
+            if self._with_attempts:
+                self._note_end(job, event)
             self._standings[job] = after(self._standings[job], event)
+
+    def _note_end(self, job: int, event: LogEvent) -> None:
+        if event.type == htcondor2.JobEventType.EXECUTE:
+            # As HTCondor names a slot, SLOT@MACHINE.
+            self._machines[job] = sys.intern(event.slot.rpartition("@")[2])
+        elif self._standings[job].cluster == event.cluster:
+            ended = ended_attempt(self._standings[job], job, self._machines.get(job, ""), event)
+            if ended is not None:
+                self._ended.append(ended)
+
+    def machine_of(self, job: int) -> str:
+        """Return the name of the worker that a job runs on or ran on last; empty if that is not known."""
+        return self._machines.get(job, "")
+
+    def ended(self) -> list[EndedAttempt]:
+        """Return the attempts that ended by themselves since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def _hear(self, event: LogEvent) -> None:
         """Take a heartbeat; a line that is cut short costs a minute's numbers, not the campaign."""

@@ -15,7 +15,7 @@ from jobs.running.queued import CLUSTER_ATTRIBUTES, JOB_ATTRIBUTES, read_cluster
 from jobs.running.quote import quote_classad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from jobs.layout import CampaignFolder
     from jobs.running.queued import ClusterInQueue, JobInQueue
@@ -25,11 +25,14 @@ __all__ = ["GIVEN_BACK", "Queue", "open_queue"]
 GIVEN_BACK = "given back by SonicGrid, to run elsewhere"
 """Reason with which idle jobs are removed that another site is to take; such a job has not failed."""
 
-_IDLE, _RUNNING, _TRANSFERRING = 1, 2, 6
+_IDLE, _RUNNING, _HELD, _TRANSFERRING = 1, 2, 5, 6
 _AT_WORK = f"(JobStatus == {_RUNNING} || JobStatus == {_TRANSFERRING})"
 _VANILLA = 5
 
 _EDIT_TIMEOUT_S = 60.0
+
+_MOST_IDS = 2000
+"""Jobs that one call names."""
 
 
 class Queue:
@@ -159,6 +162,24 @@ class Queue:
             message = f"HTCondor does not change cluster {cluster}: {(done.stderr or done.stdout).strip()}"
             raise PoolError(message)
 
+    def edit_job(self, job: str, values: Mapping[str, str]) -> None:
+        """Change attributes of one job.
+
+        Args:
+            job: as HTCondor writes it, `CLUSTER.PROC`.
+            values: ClassAd expressions by attribute.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        try:
+            for name, value in values.items():
+                self._schedd.edit(job, name, value)
+        except htcondor2.HTCondorException as error:
+            message = f"HTCondor does not change job {job}: {error}"
+            raise PoolError(message) from error
+
     def give_back(self, cluster: int, most: int) -> int:
         """Take idle jobs of a cluster out of the queue, the newest first, to run elsewhere; returns how many.
 
@@ -195,13 +216,54 @@ class Queue:
         self._act(htcondor2.JobAction.Remove, _folder_is(folder), reason)
         return len(clusters)
 
-    def _act(self, action: htcondor2.JobAction, constraint: str, reason: str) -> None:
+    def hold(self, ids: Sequence[str], reason: str) -> None:
+        """Hold jobs until a person releases them; those that have left the queue meanwhile are passed over.
+
+        Args:
+            ids: as HTCondor writes them, `CLUSTER.PROC`.
+            reason: for people.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        self._act_on(htcondor2.JobAction.Hold, ids, reason)
+
+    def release(self, ids: Sequence[str], reason: str) -> None:
+        """Release held jobs, whoever held them; those that are held no longer are passed over.
+
+        Args:
+            ids: as HTCondor writes them, `CLUSTER.PROC`.
+            reason: for people.
+
+        Raises:
+            PoolError: the schedd does not answer or refuses.
+
+        """
+        self._act_on(htcondor2.JobAction.Release, ids, reason)
+
+    def held_jobs(self, folder: CampaignFolder) -> dict[int, str]:
+        """Return the id in the queue, `CLUSTER.PROC`, of every held job of a campaign, by its number.
+
+        Raises:
+            PoolError: the schedd does not answer.
+
+        """
+        held = f"{_of_campaign(folder)} && SonicGridJob isnt undefined && JobStatus == {_HELD}"
+        ads = self._query(held, ("ClusterId", "ProcId", "SonicGridJob"))
+        return {int(ad["SonicGridJob"]): f"{ad['ClusterId']}.{ad['ProcId']}" for ad in ads if "ProcId" in ad}
+
+    def _act_on(self, action: htcondor2.JobAction, ids: Sequence[str], reason: str) -> None:
+        for start in range(0, len(ids), _MOST_IDS):
+            self._act(action, list(ids[start : start + _MOST_IDS]), reason)
+
+    def _act(self, action: htcondor2.JobAction, which: str | list[str], reason: str) -> None:
         try:
             # The bindings take no notice of a reason that is not given with a code.
-            self._schedd.act(action, constraint, reason=(reason, 0))
+            self._schedd.act(action, which, reason=(reason, 0))
         except htcondor2.HTCondorException as error:
             self._found = None
-            message = f"HTCondor did not remove jobs: {error}"
+            message = f"HTCondor did not {action.name.lower()} jobs: {error}"
             raise PoolError(message) from error
 
     def _query(self, constraint: str, attributes: Iterable[str]) -> list[Any]:

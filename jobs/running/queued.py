@@ -37,6 +37,7 @@ JOB_ATTRIBUTES = (
     "MATCH_EXP_SonicGridSite",
     "MATCH_EXP_SonicGridCharge",
     "GlobalJobId",
+    "RemoteHost",
     "User",
 )
 """Asked of a job's ad."""
@@ -97,6 +98,7 @@ class JobInQueue:
         charge_mbps: Mb/s that it was admitted with; 0 for a job that uses no network.
         schedd: name of the schedd whose queue it is in.
         owner: its user, as slots name whose job they run.
+        machine: name of the worker that it runs on; empty if it does not run.
 
     """
 
@@ -110,6 +112,7 @@ class JobInQueue:
     charge_mbps: float = 0.0
     schedd: str = ""
     owner: str = ""
+    machine: str = ""
 
 
 def read_cluster(ad: Any, plans: Mapping[str, str]) -> ClusterInQueue:  # noqa: ANN401  # the bindings have no types
@@ -145,4 +148,5 @@ def read_job(ad: Any) -> JobInQueue:  # noqa: ANN401  # the bindings have no typ
         charge_mbps=float(ad.get("MATCH_EXP_SonicGridCharge", 0.0) or 0.0),
         schedd=str(ad.get("GlobalJobId", "")).partition("#")[0],
         owner=str(ad.get("User", "")),
+        machine=str(ad.get("RemoteHost", "")).rpartition("@")[2],
     )

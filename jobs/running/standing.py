@@ -15,10 +15,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jobs.layout import BlockFolder
+    from jobs.running.asked import Retry
 
-__all__ = ["LogEvent", "Standing", "after", "given_up", "gives_up", "is_final", "jobs_given_up", "submitted"]
+__all__ = [
+    "EndedAttempt",
+    "LogEvent",
+    "Standing",
+    "after",
+    "ended_attempt",
+    "given_up",
+    "gives_up",
+    "is_asked_for",
+    "is_final",
+    "jobs_given_up",
+    "submitted",
+]
 
 _Type = htcondor2.JobEventType
+
+_BY_JOB_POLICY = 3
+"""HoldReasonCode of a hold by the job's own expressions."""
+
+
+class EndedAttempt(NamedTuple):
+    """An attempt that ended by itself, well or not.
+
+    Attributes:
+        job: number in the manifest.
+        cluster, attempt: numbers by which its record is named.
+        at: when, seconds since the epoch.
+        machine: name of the worker, as slots call it.
+        exit_code: exit status; -1 if a signal ended it.
+        what: how it ended, in words.
+
+    """
+
+    job: int
+    cluster: int
+    attempt: int
+    at: float
+    machine: str
+    exit_code: int
+    what: str
 
 
 class LogEvent(NamedTuple):
@@ -29,8 +67,8 @@ class LogEvent(NamedTuple):
         cluster, proc: whose; the proc is -1 for what concerns the cluster.
         at: when, seconds since the epoch.
         job: number in the manifest, of a submit event with our note; otherwise -1.
-        exit_code: of a job that ended by itself; otherwise -1.
-        signal: that ended a job; empty if none did.
+        exit_code: of an attempt that ended by itself; otherwise -1.
+        signal: that ended an attempt; empty if none did.
         reason: why a job is held, released, removed or sent back, in HTCondor's words.
         hold_code, hold_subcode: HoldReasonCode and its subcode; 0 for every other event.
         host: address of the slot that a job starts on, as HTCondor writes it.
@@ -145,3 +183,32 @@ def given_up(before: Standing, event: LogEvent) -> Standing:
 def is_final(standing: Standing, since: float) -> bool:
     """Return whether a job has ended after a moment, seconds since the epoch."""
     return standing.state in FINAL and standing.since > since
+
+
+def is_asked_for(standing: Standing, retry: Retry) -> bool:
+    """Return whether a job still stands as it did when a person asked to run it again."""
+    return standing.state is JobState.FAILED and standing.cluster == retry.cluster
+
+
+def ended_attempt(standing: Standing, job: int, machine: str, event: LogEvent) -> EndedAttempt | None:
+    """Return the attempt that an event ends, or None if it ends none by itself.
+
+    Args:
+        standing: of the job before the event.
+        job: its number in the manifest.
+        machine: name of the worker.
+        event: about the job.
+
+    """
+    if event.type == _Type.JOB_HELD:
+        # Held by its own expressions, for what its exit status says.
+        code = event.hold_subcode if event.hold_code == _BY_JOB_POLICY else -1
+        if code < 0:
+            return None
+        what = f"exit status {code}"
+    elif event.type in (_Type.JOB_TERMINATED, _Type.JOB_EVICTED) and (event.exit_code >= 0 or event.signal):
+        code = event.exit_code
+        what = f"exit status {code}" if code >= 0 else f"signal {event.signal}"
+    else:
+        return None
+    return EndedAttempt(job, event.cluster, max(0, standing.starts - 1), event.at, machine, code, what)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
@@ -10,8 +11,10 @@ from jobs.exits import EXITS, ExitClass
 from jobs.planning.write_blocks import write_blocks
 from jobs.record import read_records
 from jobs.replace_file import replace_file
+from jobs.running.asked import read_asked
 from jobs.running.clusters import note_cluster
 from jobs.running.describe import ClusterRequest, describe
+from jobs.running.kept_off import KeptOff
 from jobs.running.launch import JobFiles, launch, worker_environment
 from jobs.running.outcome import final_records
 from jobs.storage.errors import StorageRefused
@@ -34,11 +37,19 @@ __all__ = ["Conditions", "Submitter", "jobs_to_run"]
 
 
 def jobs_to_run(folder: BlockFolder, jobs: Sequence[ManifestJob], digest: str) -> list[int]:
-    """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend."""
+    """Return the jobs of a block that have neither succeeded nor failed in a way that a retry cannot mend.
+
+    A job that a person asked to run again after it failed is among them, however it failed.
+    """
     records = [record for record in read_records(folder.records) if record.manifest_digest == digest]
     whole = {(record.job, record.output_bytes) for record in records if record.exit_class is ExitClass.DONE}
+    final = final_records(records)
     outlook = Outlook()
-    settled = {job for job, record in final_records(records).items() if _is_settled(record, whole, outlook)}
+    settled = {job for job, record in final.items() if _is_settled(record, whole, outlook)}
+    written = Counter(record.job for record in records)
+    for job, retry in read_asked(folder).retries.items():
+        if job in settled and final[job].exit_class is not ExitClass.DONE and written[job] <= retry.records:
+            settled.remove(job)
     return [job.job for job in jobs if job.job not in settled]
 
 
@@ -52,6 +63,7 @@ class Conditions:
         limits: what the negotiator charges them to, by site name; none where it is not ours to configure.
         most_jobs: most of them in the queue at once; 0 for no limit.
         runs_as: flavour that takes the place of theirs; empty to leave it.
+        kept_off: where they do not go for now.
 
     """
 
@@ -60,6 +72,7 @@ class Conditions:
     limits: Mapping[str, Sequence[Limit]]
     most_jobs: int = 0
     runs_as: str = ""
+    kept_off: KeptOff = field(default_factory=KeptOff)
 
 
 class Submitter:
@@ -114,6 +127,7 @@ class Submitter:
             disk_mb=round(size.disk_mb),
             max_runtime_s=size.max_runtime_s,
             max_retries=size.max_retries,
+            kept_off=conditions.kept_off,
         )
         flavour_of = {job.job: job.flavour for job in self._manifest.block(number)}
         start = launch(_environment(conditions.sites), folder, self._files(number, jobs))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import CampaignError, JobsError, PoolError
 from jobs.layout import CampaignFolder
 from jobs.manifest import read_manifest
+from jobs.running.asked import AskedReader, read_asked
 from jobs.running.bring_home import bring_home
 from jobs.running.clusters import read_clusters
 from jobs.running.follow import BlockFollower
@@ -75,9 +76,13 @@ def watch_block(
     to_run = set(jobs_to_run(block, jobs, manifest.digest))
     began = round_began(folder)
     follower = BlockFollower(block, [job.job for job in jobs])
+    asked = AskedReader(block)
+    asked.look()
     said, quiet_since = "", time.monotonic()
     while True:
         news = follower.poll()
+        if asked.look():
+            to_run |= set(jobs_to_run(block, jobs, manifest.digest))
         left = to_run & follower.unfinished(began)
         if round_began(folder) != began:
             message = f"{folder.root}: was submitted again meanwhile; its new driver watches block {number}"
@@ -123,7 +128,8 @@ def _has_left_the_queue(folder: CampaignFolder, number: int, queue: Queue, say: 
 
 def _given_up(block: BlockFolder, began: float) -> set[int]:
     made = [one for one in read_clusters(block) if not one.returned and one.submitted >= began]
-    deals = Counter(job for one in made for job in one.jobs)
+    retries = read_asked(block).retries
+    deals = Counter(job for one in made for job in one.jobs if job not in retries or one.submitted >= retries[job].at)
     return {job for job, times in deals.items() if times >= LOST_DEALS}
 
 

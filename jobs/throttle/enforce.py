@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs.replace_file import replace_file
 from jobs.running.describe import SiteTerms, terms_attributes
+from jobs.running.kept_off import KeptOff
 from jobs.shares import shares_text
 from jobs.throttle.admission import limits_to_set
 from jobs.throttle.negotiator import link_limit, site_limit
@@ -50,6 +51,8 @@ class Enforcer:
         self._dealer = dealer
         self._admission = admission
         self._told: dict[int, dict[str, SiteTerms]] = {}
+        self._kept_off: dict[int, KeptOff] = {}
+        self._began = True
 
     def act(
         self,
@@ -61,6 +64,7 @@ class Enforcer:
         others_mbps: Mapping[str, float],
         slots: Mapping[str, float],
         observer: Observer,
+        kept_off: KeptOff = KeptOff(),  # noqa: B008 - frozen
     ) -> None:
         """Carry out one look's decisions.
 
@@ -73,6 +77,7 @@ class Enforcer:
             others_mbps: Mb/s that are admitted for others, by site and by shared link.
             slots: that the campaign has or could have, by site.
             observer: knows which jobs have not ended.
+            kept_off: hosts and sites where jobs do not go for now.
 
         Raises:
             PoolError: HTCondor does not answer or refuses.
@@ -90,12 +95,14 @@ class Enforcer:
             for name, one in decisions.items()
         }
         replace_file(self._shares, shares_text({name: one.share_mbps for name, one in terms.items()}))
+        self._keep_off(clusters, kept_off)
         self._tell(clusters, terms)
         self._set_limits(grid, at_work, decisions, others_mbps)
         hands = self._dealer.hands(grid, clusters, at_work, decisions, flavours, slots)
         self._dealer.size(hands)
-        for cluster, told in self._dealer.deal_out(grid, hands, clusters, terms, observer).items():
+        for cluster, told in self._dealer.deal_out(grid, hands, clusters, terms, kept_off, observer).items():
             self._told[cluster] = dict(told)
+            self._kept_off[cluster] = kept_off
 
     def charged_elsewhere(self, grid: Grid, jobs: Sequence[JobInQueue]) -> dict[str, float]:
         """Return what the negotiator charges to jobs of other schedds, Mb/s, by site and by shared link.
@@ -111,6 +118,15 @@ class Enforcer:
         return {name: charged.get(site_limit(name), 0.0) for name in grid.sites} | {
             link: charged.get(link_limit(link), 0.0) for link in links
         }
+
+    def _keep_off(self, clusters: Sequence[ClusterInQueue], now: KeptOff) -> None:
+        for cluster in clusters:
+            # What a cluster was told by a throttle before this one is not known.
+            before = self._kept_off.get(cluster.cluster, None if self._began else KeptOff())
+            if before != now:
+                self._queue.edit(cluster.cluster, now.attributes())
+                self._kept_off[cluster.cluster] = now
+        self._began = False
 
     def _tell(self, clusters: Sequence[ClusterInQueue], terms: Mapping[str, SiteTerms]) -> None:
         for cluster in clusters:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jobs.planning.write_blocks import write_blocks
 from jobs.pool.endpoint import embedded_endpoint
 from jobs.running.clusters import note_cluster, note_return, read_clusters
+from jobs.running.keep_held import keep_held
 from jobs.running.submit import Conditions, Submitter, jobs_to_run
 from jobs.spec.site import site_access
 from jobs.throttle.admission import limits_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from jobs.layout import CampaignFolder
     from jobs.manifest import Manifest
     from jobs.running.describe import Limit, SiteTerms
+    from jobs.running.kept_off import KeptOff
     from jobs.running.queue import Queue
     from jobs.running.queued import ClusterInQueue, JobInQueue
     from jobs.spec.campaign import Campaign
@@ -115,6 +117,7 @@ class Dealer:
         hands: Sequence[Hand],
         clusters: Sequence[ClusterInQueue],
         terms: Mapping[str, SiteTerms],
+        kept_off: KeptOff,
         observer: Observer,
     ) -> dict[int, Mapping[str, SiteTerms]]:
         """Submit what groups may have of the jobs that are left, and take back what waits at the wrong one.
@@ -128,6 +131,7 @@ class Dealer:
 
         """
         self._write_down(clusters)
+        self._keep_held(clusters, observer)
         self._rewrite_blocks(grid, observer)
         left = self._left(clusters, observer)
         self._take_back(hands, sum(map(len, left.values())))
@@ -139,6 +143,7 @@ class Dealer:
                 limits=_limits_of(grid, one.group),
                 most_jobs=one.most_jobs,
                 runs_as=one.group.runs_as,
+                kept_off=kept_off,
             )
             made[self._submitter.submit(one.block, one.jobs, conditions, self._access)] = conditions.terms
         return made
@@ -160,20 +165,30 @@ class Dealer:
         self._queue.edit(cluster.cluster, {"JobMaterializePaused": "1", "SonicGridReturned": "True"})
         self._queue.give_back(cluster.cluster, cluster.present)
 
+    def _keep_held(self, clusters: Sequence[ClusterInQueue], observer: Observer) -> None:
+        """Hold what came up although a person holds it, and let no more of it come up."""
+        holds = {job: hold for block in observer.blocks for job, hold in observer.asked(block).holds.items()}
+        if holds:
+            keep_held(self._queue, self._folder, clusters, holds)
+
     def _left(self, clusters: Sequence[ClusterInQueue], observer: Observer) -> dict[int, list[int]]:
         """Return, by block, the jobs that have not ended and are in no cluster."""
         returned = [cluster.cluster for cluster in clusters if cluster.returned]
         taken = self._queue.present_jobs(returned) if returned else set()
         for cluster in clusters:
             if not cluster.returned:
-                taken.update(cluster.jobs)
+                # What failed there and is to run again is there no longer, although its cluster is.
+                left_it = observer.asked(cluster.block).left
+                taken.update(job for job in cluster.jobs if cluster.cluster not in left_it.get(job, ()))
         began = round_began(self._folder)
         left: dict[int, list[int]] = {}
         for block in observer.blocks:
-            free = [job for job in observer.unfinished(block) if job not in taken]
+            asked = observer.asked(block)
+            free = [job for job in observer.unfinished(block) if job not in taken and job not in asked.holds]
             if free:
                 made = [one for one in read_clusters(self._folder.block(block)) if not one.returned]
-                deals = Counter(job for one in made if one.submitted >= began for job in one.jobs)
+                since = {job: max(began, retry.at) for job, retry in asked.retries.items()}
+                deals = Counter(job for one in made for job in one.jobs if one.submitted >= since.get(job, began))
                 ended = self._ended(block, {job for job in free if deals[job]})
                 left[block] = [job for job in free if deals[job] < LOST_DEALS and job not in ended]
         return left

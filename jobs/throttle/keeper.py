@@ -24,6 +24,7 @@ from jobs.throttle.negotiator import open_negotiator
 from jobs.throttle.observe import Observer
 from jobs.throttle.rate import JobRate, choose_rate
 from jobs.throttle.see import Lookout, Published
+from jobs.throttle.set_aside import Guard
 from jobs.throttle.state import SiteState, ThrottleState, read_state, write_state
 from jobs.throttle.tally import Tally
 from jobs.throttle.write_decisions import DecisionLog
@@ -96,6 +97,9 @@ class Keeper:
         self._decided: Mapping[str, Decision] = {}
         self._decisions = DecisionLog(folder)
         dealer = Dealer(folder, self._campaign, manifest, self._queue, self._admission)
+        asides = before.aside if before else ()
+        pool = (self._queue, self._negotiator)
+        self._guard = Guard(folder, *pool, self._admission, asides, self._decisions)
         self._enforcer = Enforcer(folder.shares, self._queue, self._negotiator, dealer, self._admission)
 
     def look(self) -> ThrottleState:
@@ -117,13 +121,16 @@ class Keeper:
         while len(self._published) > 1 and self._published[1][0] <= now - SETTLE_S:
             self._published.popleft()
         published = [told for _, told in self._published]
-        seen = self._lookout.see(sites, jobs, others, self._decided, published)
+        own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
+        kept_off = self._guard.look(sites, self._observer, mine, own)
+        closed, on_trial = self._guard.closed(time.time()), self._guard.on_trial(time.time())
+        seen = self._lookout.see(sites, jobs, others, self._decided, published, closed, on_trial)
         rates = self._rates(seen)
         decisions = decide(sites, self._grid.links, rates, seen, others)
         self._decided = decisions
         flavours = {name: "gpu" if one.running < one.admitted else "cpu" for name, one in decisions.items()}
-        own = [cluster for cluster in clusters if cluster.folder == str(self._folder.root)]
-        self._enforcer.act(self._grid, own, mine, decisions, flavours, others, self._lookout.slots, self._observer)
+        slots = self._lookout.slots
+        self._enforcer.act(self._grid, own, mine, decisions, flavours, others, slots, self._observer, kept_off)
         # Only now: the time in which jobs read their shares begins when they were told.
         told = {name: Published(one.planned, one.target_mbps) for name, one in decisions.items()}
         self._published.append((time.monotonic(), told))
@@ -224,4 +231,5 @@ class Keeper:
             )
             for name, one in decisions.items()
         }
-        return ThrottleState(at=time.time(), core_patches_per_s=self._observer.core_patches_per_s, sites=sites)
+        core = self._observer.core_patches_per_s
+        return ThrottleState(at=time.time(), core_patches_per_s=core, sites=sites, aside=self._guard.asides)

@@ -153,6 +153,24 @@ class Negotiator:
             raise PoolError(message) from error
         return float(sum(int(ad.get("Cpus", 1)) for ad in ads))
 
+    def hosts(self, expressions: Iterable[str]) -> int:
+        """Return on how many hosts the slots of some sites are, whoever has them.
+
+        Args:
+            expressions: ClassAd expressions that say which slots belong to each site.
+
+        Raises:
+            PoolError: the collector does not answer.
+
+        """
+        try:
+            wanted = " || ".join(f"({expression})" for expression in expressions)
+            ads = self._collector.query(htcondor2.AdType.Startd, wanted, ["Machine"])
+        except (htcondor2.HTCondorException, OSError) as error:
+            message = f"the collector does not say which hosts there are: {error}"
+            raise PoolError(message) from error
+        return len({str(ad.get("Machine", "")) for ad in ads})
+
     def _where(self) -> htcondor2.classad.ClassAd:
         return self._collector.locate(htcondor2.DaemonType.Negotiator)
 

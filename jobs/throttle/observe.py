@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
 from jobs.record import read_record
+from jobs.running.asked import Asked, AskedReader
 from jobs.running.bring_home import bring_home
 from jobs.running.follow import BlockFollower
 from jobs.running.submit import jobs_to_run
@@ -17,12 +18,13 @@ from jobs.throttle.correct import LOOK_BACK_S
 from jobs.throttle.tally import MEMORY_S, Tally, tally_of_heartbeat, tally_of_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from jobs.layout import CampaignFolder
-    from jobs.manifest import Manifest
+    from jobs.layout import BlockFolder, CampaignFolder
+    from jobs.manifest import Manifest, ManifestJob
     from jobs.record import Record
     from jobs.running.follow import Told
+    from jobs.running.standing import EndedAttempt
 
 __all__ = ["Observer", "round_began"]
 
@@ -69,15 +71,22 @@ class Observer:
         self._faded_at = since or time.time()
         self._followers: dict[int, BlockFollower] = {}
         self._to_run: dict[int, set[int]] = {}
+        self._asked: dict[int, AskedReader] = {}
+        self._jobs: dict[int, Sequence[ManifestJob]] = {}
+        self._digest = manifest.digest
+        self._ended: list[tuple[EndedAttempt, Record | None]] = []
+        self._signs: list[tuple[str, str, float]] = []
         self._told: set[int] = set()
         self._recorded: set[int] = set()
         for number in range(manifest.n_blocks):
             block = folder.block(number)
             if not block.outcome.exists():
                 bring_home(block)
-                jobs = manifest.block(number)
+                jobs = self._jobs[number] = manifest.block(number)
+                self._asked[number] = AskedReader(block)
+                self._asked[number].look()
                 self._to_run[number] = set(jobs_to_run(block, jobs, manifest.digest))
-                self._followers[number] = BlockFollower(block, [job.job for job in jobs])
+                self._followers[number] = BlockFollower(block, [job.job for job in jobs], attempts=True)
 
     def look(self) -> None:
         """Read what is new."""
@@ -86,9 +95,16 @@ class Observer:
         self._tallies = {site: tally.faded(age_s) for site, tally in self._tallies.items()}
         self._recent = {site: tally.faded(age_s, LOOK_BACK_S) for site, tally in self._recent.items()}
         for number, follower in self._followers.items():
+            if self._asked[number].look():
+                self._to_run[number] |= set(jobs_to_run(self._folder.block(number), self._jobs[number], self._digest))
             if follower.poll():
                 for told in follower.heartbeats():
                     self._hear(told, now)
+                    if told.heartbeat.events:
+                        self._signs.append((follower.machine_of(told.heartbeat.job), told.heartbeat.site, told.at))
+                block = self._folder.block(number)
+                for ended in follower.ended():
+                    self._ended.append((ended, _record_of(block, ended)))
                 self._read_records(number, follower)
 
     def unfinished(self, block: int) -> list[int]:
@@ -97,6 +113,20 @@ class Observer:
         if follower is None:
             return []
         return sorted(self._to_run[block] & follower.unfinished(self._round))
+
+    def ended(self) -> list[tuple[EndedAttempt, Record | None]]:
+        """Return the attempts that ended by themselves since the last call, with the record of each that left one."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def signs_of_work(self) -> list[tuple[str, str, float]]:
+        """Return machine, site and time of every report of scored events since the last call."""
+        signs, self._signs = self._signs, []
+        return signs
+
+    def asked(self, block: int) -> Asked:
+        """Return what people asked of the jobs of a block, as of the last look."""
+        return self._asked[block].asked if block in self._asked else Asked()
 
     @property
     def n_unfinished(self) -> int:
@@ -164,3 +194,9 @@ class Observer:
         if hits and inference_s > 0:
             speed = hits / inference_s
             self._core = speed if self._core is None else 0.8 * self._core + 0.2 * speed
+
+
+def _record_of(block: BlockFolder, ended: EndedAttempt) -> Record | None:
+    with contextlib.suppress(CampaignError):
+        return read_record(block.record(ended.job, ended.cluster, ended.attempt))
+    return None

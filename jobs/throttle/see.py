@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jobs.throttle.allot import SLOTS
@@ -14,7 +16,7 @@ from jobs.throttle.ramp import Ramp
 from jobs.throttle.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from jobs.running.queued import JobInQueue
     from jobs.spec.site import Site
@@ -27,6 +29,10 @@ __all__ = ["Lookout", "Published"]
 
 SLOTS_EVERY_S = 15.0
 """Time between two counts of the slots."""
+
+NONE_CLOSED: Mapping[str, str] = MappingProxyType({})
+
+ON_TRIAL = "on trial after it was set aside"
 
 STALLED_S = 60.0
 """A site with room where no job has started for so long has no slots that suit more."""
@@ -76,6 +82,8 @@ class Lookout:
         others_mbps: Mapping[str, float],
         decided: Mapping[str, Decision],
         published: Sequence[Mapping[str, Published]],
+        closed: Mapping[str, str] = NONE_CLOSED,
+        on_trial: Collection[str] = (),
     ) -> dict[str, SiteSeen]:
         """Return what is seen of each site.
 
@@ -85,6 +93,8 @@ class Lookout:
             others_mbps: Mb/s that are admitted for others, by site and by shared link.
             decided: by site, the last time.
             published: what jobs were told in the time that it takes them to read it, and just before.
+            closed: why a site gets no jobs for now, by site.
+            on_trial: sites that get one job at a time.
 
         Raises:
             PoolError: the collector does not answer.
@@ -116,6 +126,10 @@ class Lookout:
             if now - self._grew[name] > STALLED_S:
                 # Shares are not made thin for jobs that do not come.
                 most.append((len(here) + max(1, len(here) // 10), SLOTS))
+            if name in closed:
+                most.append((0, closed[name]))
+            elif name in on_trial:
+                most.append((1, ON_TRIAL))
             most_jobs, most_by = min(most, key=lambda pair: pair[0])
             settled = [] if site.gateway else [told[name] for told in published if name in told]
             seen[name] = SiteSeen(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.replace_file import replace_file
+from jobs.throttle.aside import Aside
 from jobs.throttle.correct import Correction
 from jobs.throttle.tally import Tally
 
@@ -49,6 +50,7 @@ class ThrottleState(BaseModel):
     problem: str = Field("", description="Why the last look failed; empty if it did not")
     core_patches_per_s: float | None = Field(None, description="Patches a second on one core, by the cpu jobs")
     sites: dict[str, SiteState] = Field(description="By name")
+    aside: tuple[Aside, ...] = Field((), description="Hosts and sites that get no jobs for now, and why")
 
 
 def read_state(folder: CampaignFolder) -> ThrottleState | None:

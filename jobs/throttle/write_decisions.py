@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jobs.layout import CampaignFolder
     from jobs.spec.site import Site
@@ -45,6 +45,14 @@ class DecisionLog:
                     "reason": corrections[name].reason,
                 }
                 lines.append(json.dumps(line) + "\n")
+        self._write(lines)
+
+    def note_aside(self, news: Sequence[str]) -> None:
+        """Write down what was set aside, or readmitted, and why."""
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._write([json.dumps({"at": at, "aside": line}) + "\n" for line in news])
+
+    def _write(self, lines: Sequence[str]) -> None:
         if lines:
             with self._path.open("a", encoding="utf-8") as log:
                 log.writelines(lines)

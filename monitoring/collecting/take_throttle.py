@@ -27,7 +27,7 @@ _EDIT = ("who", "file", "key", "from", "to")
 
 def take_throttle(batch: Batch, folder: CampaignFolder) -> None:
     """Take what is new in the throttle's diary, in that of the site configs, and in what both say of now."""
-    _take_lines(batch, folder.throttle_log, lambda line: _note(batch, "decisions", line, _DECISION))
+    _take_lines(batch, folder.throttle_log, lambda line: _take_decision(batch, line))
     _take_lines(batch, folder.site_edits, lambda line: _note(batch, "edits", line, _EDIT))
     _take_latest(batch, "throttle", folder.throttle, lambda: _throttle(folder))
     _take_latest(batch, "grid", folder.sites, lambda: _grid(folder))
@@ -51,6 +51,12 @@ def _take_lines(batch: Batch, path: Path, take: Callable[[dict[str, Any]], None]
             batch.notes.say(source, f"{path}: lines of it cannot be read; they are passed over", batch.now)
     if stretch.position != before:
         write_position(batch.connection, path.name, stretch.position)
+
+
+def _take_decision(batch: Batch, line: dict[str, Any]) -> None:
+    """What is set aside has a line of its own kind; what is aside now is in the throttle's state."""
+    if "aside" not in line:
+        _note(batch, "decisions", line, _DECISION)
 
 
 def _note(batch: Batch, table: str, line: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -48,13 +48,21 @@ class EventLog:
         where = "Job submitted from host: <127.0.0.1:9618?addrs=127.0.0.1-9618>"
         self._event(0, cluster, proc, where, f"    sonicgrid job {job}")
 
-    def executing(self, cluster: int, proc: int) -> None:
+    def executing(self, cluster: int, proc: int, machine: str = "worker") -> None:
         """A job began to run."""
-        self._event(1, cluster, proc, "Job executing on host: <10.0.0.7:9618>", "\tSlotName: slot1@worker")
+        self._event(1, cluster, proc, "Job executing on host: <10.0.0.7:9618>", f"\tSlotName: slot1@{machine}")
 
     def evicted(self, cluster: int, proc: int) -> None:
         """A job was sent back to the queue."""
         self._event(4, cluster, proc, "Job was evicted.", "\t(0) CPU times", *_USAGE, *_BYTES)
+
+    def requeued(self, cluster: int, proc: int, code: int) -> None:
+        """An attempt ended by itself, and HTCondor tries the job again at once."""
+        end = f"\t(1) Normal termination (return value {code})"
+        why = "\tThe job attribute OnExitRemove expression evaluated to FALSE"
+        self._event(
+            4, cluster, proc, "Job was evicted.", "\t(0) Job terminated and was requeued", *_USAGE, *_BYTES, end, why
+        )
 
     def held(self, cluster: int, proc: int, reason: str) -> None:
         """A job was put on hold."""

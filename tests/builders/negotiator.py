@@ -20,6 +20,7 @@ class FakeNegotiator(Negotiator):
         no: why it cannot be leaned on; empty if it can.
         free: free slots, by the expression of a site's slots; plenty of others.
         elsewhere: what is charged to jobs of other schedds, by limit.
+        n_hosts: on which the slots are.
         calls: `limit NAME VALUE` for each limit that was set; others may add theirs.
 
     """
@@ -31,6 +32,7 @@ class FakeNegotiator(Negotiator):
         self.elsewhere: dict[str, float] = {}
         self.calls = [] if calls is None else calls
         self.asked = 0
+        self.n_hosts = 1
 
     def obstacle(self) -> str:
         """Return why not."""
@@ -50,6 +52,11 @@ class FakeNegotiator(Negotiator):
         """Return what others are charged."""
         del schedds
         return self.elsewhere
+
+    def hosts(self, expressions: Iterable[str]) -> int:
+        """Return the number of hosts."""
+        del expressions
+        return self.n_hosts
 
     def slots_to_have(self, expression: str, owner: str) -> float:
         """Return the slots of a site that are free or the user's."""

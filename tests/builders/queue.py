@@ -19,7 +19,7 @@ from jobs.running.queued import ClusterInQueue, JobInQueue
 from jobs.running.ranges import read_ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jobs.layout import CampaignFolder
 
@@ -56,6 +56,7 @@ class FakeQueue(Queue):
         calls: what was done, in its order: `submit 1`, `edit 1 NAME`, `give back 1`, `drop 1`; others may add theirs.
         present: materialized jobs, by cluster and proc.
         away: whether the schedd does not answer.
+        held: ids of jobs that are held, with the reason.
 
     """
 
@@ -64,6 +65,7 @@ class FakeQueue(Queue):
         self.calls = [] if calls is None else calls
         self.present: dict[tuple[int, int], JobInQueue] = {}
         self.away = False
+        self.held: dict[str, str] = {}
         self._clusters: dict[int, _Cluster] = {}
 
     def submit(self, description: str) -> int:
@@ -92,7 +94,9 @@ class FakeQueue(Queue):
         return [
             job
             for job in self.present.values()
-            if (idle or not job.idle) and (folder is None or job.folder == str(folder.root))
+            if f"{job.cluster}.{job.proc}" not in self.held
+            and (idle or not job.idle)
+            and (folder is None or job.folder == str(folder.root))
         ]
 
     def at_work(self, folder: CampaignFolder) -> tuple[list[ClusterInQueue], list[JobInQueue]]:
@@ -115,6 +119,15 @@ class FakeQueue(Queue):
         self._clusters[cluster].ad |= dict(values)
         self._materialize()
 
+    def edit_job(self, job: str, values: Mapping[str, str]) -> None:
+        """Change one job."""
+        self._answer()
+        self.calls += [f"edit {job} {name} {value}" for name, value in values.items()]
+
+    def ad_of(self, cluster: int) -> dict[str, str]:
+        """Return what was said to a cluster since it was submitted, and when it was."""
+        return self._clusters[cluster].ad
+
     def give_back(self, cluster: int, most: int) -> int:
         """Take idle jobs out, the newest first."""
         self._answer()
@@ -130,6 +143,29 @@ class FakeQueue(Queue):
         assert not any(key[0] == cluster for key in self.present), "a cluster is dropped that has jobs"
         self.calls.append(f"drop {cluster}")
         self.lose(cluster)
+
+    def hold(self, ids: Sequence[str], reason: str) -> None:
+        """Hold jobs; those that run stop."""
+        self._answer()
+        for key, job in self.present.items():
+            if f"{job.cluster}.{job.proc}" in ids:
+                self.present[key] = replace(job, idle=True)
+                self.held[f"{job.cluster}.{job.proc}"] = reason
+                self.calls.append(f"hold {job.cluster}.{job.proc}")
+
+    def release(self, ids: Sequence[str], reason: str) -> None:
+        """Release jobs."""
+        del reason
+        self._answer()
+        for one in ids:
+            del self.held[one]
+            self.calls.append(f"release {one}")
+
+    def held_jobs(self, folder: CampaignFolder) -> dict[int, str]:
+        """Return the held jobs."""
+        self._answer()
+        ids = {job.job: f"{job.cluster}.{job.proc}" for job in self.present.values() if job.folder == str(folder.root)}
+        return {job: one for job, one in ids.items() if one in self.held}
 
     def lose(self, cluster: int) -> None:
         """Forget a cluster and its jobs, as a schedd that lost its disk."""
@@ -153,7 +189,8 @@ class FakeQueue(Queue):
         started: list[int] = []
         for key, job in sorted(self.present.items()):
             one = self._clusters[job.cluster]
-            if len(started) < most and job.idle and site in one.text("SonicGridSites").split(","):
+            free = f"{job.cluster}.{job.proc}" not in self.held
+            if free and len(started) < most and job.idle and site in one.text("SonicGridSites").split(","):
                 charge = (
                     float(one.text(f"SonicGridCharge_{attribute_of(site)}")) if charge_mbps is None else charge_mbps
                 )

@@ -39,7 +39,7 @@ class ThrottleBench:
         self.sites_folder = folder / "sites"
         self._folder = folder
         self._keeper: Keeper | None = None
-        for module in ("keeper", "see", "hand_out", "observe", "keep"):
+        for module in ("keeper", "see", "hand_out", "observe", "keep", "set_aside", "readmit"):
             monkeypatch.setattr(f"jobs.throttle.{module}.time", self.clock)
         monkeypatch.setattr("jobs.running.clusters.time", self.clock)
         monkeypatch.setattr("jobs.throttle.keeper.open_queue", lambda: self.queue)

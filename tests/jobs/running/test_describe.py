@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import classad2
 import htcondor2
@@ -17,7 +18,11 @@ from jobs.running.describe import (
     describe_driver,
     terms_attributes,
 )
+from jobs.running.kept_off import ANY_OTHER, KeptOff
 from jobs.running.launch import JobFiles, SharedPython, launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SLOTS = {"FNAL": 'GLIDEIN_Site == "FNAL"', "CERN-T0": 'GLIDEIN_Site == "CERN" && HasCVMFS'}
 
@@ -40,6 +45,50 @@ def request_of(**changes: object) -> ClusterRequest:
         "max_retries": 3,
     }
     return ClusterRequest(**(values | changes))  # type: ignore[arg-type]  # the values of a test
+
+
+def takes(slot: Mapping[str, object], off: KeptOff, **job: object) -> bool:
+    """Whether a slot takes a job, as HTCondor evaluates the requirements."""
+    text = described(BlockFolder(Path("/results/test/blocks/00003")), [5], request_of(kept_off=off))
+    submit = parsed(text)
+    ad = classad2.ClassAd(job)
+    for key in submit:
+        if key.startswith("My."):
+            ad[key.removeprefix("My.")] = classad2.ExprTree(
+                submit[key].replace("$(flavour)", "gpu").replace("$(job)", "5")
+            )
+    target = classad2.ClassAd(dict(slot))
+    return classad2.ExprTree(submit["requirements"]).eval(ad, target) is True
+
+
+GOOD, BAD = {"Machine": "good.org", "GLIDEIN_Site": "FNAL"}, {"Machine": "Bad.org", "GLIDEIN_Site": "FNAL"}
+
+
+def test_what_is_set_aside_takes_no_job_but_the_one_that_tries_it() -> None:
+    """A host by its name in any case, a site with all its hosts; the others go on."""
+    off = KeptOff(hosts=("bad.org", "worse.org"))
+    assert takes(GOOD, off)
+    assert not takes(BAD, off)
+    assert takes(BAD, off, SonicGridTrialOf="Bad.org")
+    assert takes(BAD, KeptOff())
+    assert not takes(GOOD, KeptOff(sites=("FNAL",)))
+    assert takes(GOOD, KeptOff(sites=("FNAL",)), SonicGridTrialOf="FNAL")
+    assert takes(GOOD, KeptOff(sites=("CERN",)))
+
+
+def test_a_job_that_its_worker_failed_goes_elsewhere_if_there_is_an_elsewhere() -> None:
+    """For trouble with a worker, and for a signal; not for a pool that was away, and not where only one host works."""
+    many = KeptOff(elsewhere=ANY_OTHER)
+    failed = {"NumJobCompletions": 1, "ExitCode": 30, "LastRemoteHost": "slot1_2@Bad.org"}
+    assert not takes(BAD, many, **failed)
+    assert takes(GOOD, many, **failed)
+    assert takes(BAD, KeptOff(), **failed)
+    assert takes(BAD, KeptOff(elsewhere="Bad.org"), **failed), "the only host that works takes it again"
+    assert not takes(BAD, KeptOff(elsewhere="good.org"), **failed)
+    assert takes(BAD, many, NumJobCompletions=0, LastRemoteHost="slot1_2@Bad.org")
+    assert takes(BAD, many, **failed | {"ExitCode": 20})
+    assert not takes(BAD, many, NumJobCompletions=1, LastRemoteHost="slot1_2@Bad.org")
+    assert takes({"Machine": "d.org", "GLIDEIN_Site": "FNAL"}, many, **failed | {"LastRemoteHost": "slot1@bad.org"})
 
 
 def described(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import psutil
@@ -18,10 +19,15 @@ from jobs.layout import CampaignFolder
 from jobs.running import driver
 from jobs.running.driver import last_error, stop_driver
 from jobs.running.lock import Driver, find_driver, last_status
+from jobs.running.outcome import judge, write_outcomes
+from jobs.running.standing import Standing
+from jobs.states import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.builders.bench import Bench
 
 # A stand-in for Snakemake, started by the real driver: it can be made deaf to signals, as Snakemake is in a deadlock.
 SCRIPT = """
@@ -105,6 +111,42 @@ def test_exit_status_is_snakemakes(tmp_path: Path, start: Callable[[str], subpro
     assert process.wait(timeout=20) == 3
     assert find_driver(CampaignFolder(tmp_path)) is None
     assert last_status(CampaignFolder(tmp_path)) == 3
+
+
+def test_what_was_asked_for_meanwhile_runs_before_the_driver_ends(
+    begin: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of a block that was through is asked for while Snakemake runs: it runs once more, and then no more."""
+    bench = begin()
+    block = bench.folder.block(0)
+    failed = {job: Standing(JobState.FAILED, cluster=1) for job in (0, 1, 2)}
+    write_outcomes(block.outcome, judge(block, failed))
+    rounds = bench.folder.root / "rounds"
+    kept = bench.folder.root / "kept"
+    kept.write_bytes(block.outcome.read_bytes())
+    script = f"""
+import shutil
+from pathlib import Path
+from jobs.layout import BlockFolder
+from jobs.running.asked import note_retry
+rounds = Path({str(rounds)!r})
+n = len(rounds.read_text()) if rounds.exists() else 0
+rounds.write_text("x" * (n + 1))
+if n == 0:
+    note_retry(BlockFolder(Path({str(block.root)!r})), {{1: (1, 0)}})
+else:
+    assert not Path({str(block.outcome)!r}).exists()
+    shutil.copy({str(kept)!r}, {str(block.outcome)!r})
+"""
+    monkeypatch.setattr(driver, "_snakemake", lambda *_, **__: [sys.executable, "-c", script])
+    monkeypatch.setattr(driver, "_throttle", lambda *_: nullcontext())
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert driver.drive(bench.folder.root / "spec", bench.folder.root / "sites", bench.folder) == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert rounds.read_text() == "xx"
 
 
 @pytest.mark.parametrize("snakemake", [SLEEPS, IS_DEAF])

@@ -81,6 +81,14 @@ def test_every_event_is_what_the_bindings_say(event_log: EventLog) -> None:
     assert len(read) == 13
 
 
+def test_an_attempt_that_is_tried_again_has_its_exit_status(event_log: EventLog) -> None:
+    """HTCondor calls it an eviction; one that was sent back without an end has none."""
+    event_log.requeued(7, 0, code=30)
+    event_log.evicted(7, 0)
+    for events in (read_events(event_log.path.read_bytes()), by_bindings(event_log)):
+        assert [event.exit_code for event in events if event] == [30, -1]
+
+
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Chicago", "UTC"])
 def test_times_are_those_of_the_bindings_in_every_zone(
     event_log: EventLog, monkeypatch: pytest.MonkeyPatch, zone: str
