@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError
+from jobs.seal import unseal_json
 from sonic.wire_format import WireFormat
 
 __all__ = ["Block", "BlockJob", "Network", "Reco", "SiteAccess", "TlsFiles", "WhenPoolAway", "read_block"]
@@ -86,6 +87,12 @@ class Block(_Frozen):
         "", description="File on the submit machine with the share of a job at each site, read through HTCondor"
     )
     staged: bool = Field(False, description="Whether jobs put their outputs in place by themselves, copy and rename")
+    checkpoint_every_s: float = Field(
+        0.0, ge=0, description="Seconds of work after which a job keeps what it has scored; 0 for no such rule"
+    )
+    checkpoint_events: int = Field(
+        0, ge=0, description="Events after which a job keeps what it has scored; 0 for no such rule"
+    )
     network: Network
     reco: Reco
     sites: dict[str, SiteAccess] = Field(description="By site name")
@@ -114,8 +121,8 @@ def read_block(path: Path) -> Block:
 
     """
     try:
-        return Block.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Block.model_validate_json(unseal_json(path.read_bytes()))
+    except (OSError, ValueError) as error:
         message = (
             f"{path}: not a readable block description; run `sonicgrid submit` again to have it rewritten: {error}"
         )

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["EXITS", "Exit", "ExitClass", "exit_class_of"]
+__all__ = ["CHECKPOINT_EXIT", "EXITS", "Exit", "ExitClass", "exit_class_of"]
+
+CHECKPOINT_EXIT = 85
+"""Exit status of a job that has not ended: HTCondor is to bring its checkpoint home and to start it again at once.
+
+It is HTCondor's `checkpoint_exit_code`, and used only where the submit description says so."""
 
 
 class ExitClass(StrEnum):

@@ -132,6 +132,11 @@ class CampaignFolder:
         return self.root / "submitted"
 
     @property
+    def set_aside(self) -> Path:
+        """Files that were found damaged; nothing reads them, and they may be deleted."""
+        return self.root / "set-aside"
+
+    @property
     def log(self) -> Path:
         """Log of the driver and of Snakemake."""
         return self.root / "driver.log"
@@ -196,6 +201,11 @@ class BlockFolder:
     def asked(self) -> Path:
         """Which jobs people asked to retry, to hold and to release, JSON lines, newest last; see jobs.running.asked."""
         return self.root / "asked.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Scored events of jobs that have not ended, for their next attempts; see jobs.payload.checkpoint."""
+        return self.root / "checkpoints"
 
     @property
     def returned(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 from jobs import __version__
 from jobs.errors import CampaignError
 from jobs.replace_file import replace_file
+from jobs.sealed_table import check_texts, pack_table, unpack_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -226,17 +228,16 @@ def _rows(table: pa.Table) -> Iterator[ManifestJob]:
 
 def write_manifest(manifest: Manifest, path: Path) -> bool:
     """Write the manifest as Parquet; return False where the same one is there already and was left alone."""
-    if path.is_file() and read_manifest(path).digest == manifest.digest:
-        return False
+    with contextlib.suppress(CampaignError):
+        if path.is_file() and read_manifest(path).digest == manifest.digest:
+            return False
     metadata = {
         "sonicgrid.version": str(_VERSION),
         "sonicgrid.campaign": manifest.campaign,
         "sonicgrid.digest": manifest.digest,
         "sonicgrid.software_version": manifest.software_version,
     }
-    sink = pa.BufferOutputStream()
-    pq.write_table(manifest.table.replace_schema_metadata(metadata), sink, compression="zstd")
-    return replace_file(path, sink.getvalue().to_pybytes())
+    return replace_file(path, pack_table(manifest.table, metadata, "zstd"))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -247,18 +248,18 @@ def read_manifest(path: Path) -> Manifest:
 
     """
     try:
-        table = pq.read_table(path)
+        table, metadata = unpack_table(path)
     except FileNotFoundError as error:
         message = f"{path}: there is no manifest; plan the campaign first, with `sonicgrid submit`"
         raise CampaignError(message) from error
-    except (OSError, pa.ArrowInvalid) as error:
-        message = f"{path}: not a readable manifest: {error}"
+    except (OSError, pa.ArrowException, ValueError) as error:
+        message = f"{path}: not a readable manifest: {error}; `sonicgrid submit` makes it anew"
         raise CampaignError(message) from error
-    metadata = _metadata(path, table.schema)
+    _check_version(path, table.schema, metadata)
     return Manifest(
         metadata["sonicgrid.campaign"],
         metadata["sonicgrid.digest"],
-        table.replace_schema_metadata(None),
+        table,
         metadata["sonicgrid.software_version"],
     )
 
@@ -272,15 +273,15 @@ def read_campaign_name(path: Path) -> str:
     """
     try:
         schema = pq.read_schema(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        metadata = check_texts(schema)
+    except (OSError, pa.ArrowException, ValueError) as error:
         message = f"{path}: not a readable manifest: {error}"
         raise CampaignError(message) from error
-    return _metadata(path, schema)["sonicgrid.campaign"]
+    _check_version(path, schema.remove_metadata(), metadata)
+    return metadata["sonicgrid.campaign"]
 
 
-def _metadata(path: Path, schema: pa.Schema) -> dict[str, str]:
-    metadata = {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}
+def _check_version(path: Path, schema: pa.Schema, metadata: Mapping[str, str]) -> None:
     if metadata.get("sonicgrid.version") != str(_VERSION) or not schema.equals(MANIFEST_SCHEMA):
         message = f"{path}: not a manifest of version {_VERSION}; it was written by another program or version"
         raise CampaignError(message)
-    return metadata

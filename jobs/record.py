@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
+from jobs.seal import seal_json, unseal_json
 from sonic.scores import LATENCY_COUNTS
 from sonic.wire_format import WireFormat
 
-__all__ = ["Record", "StageSeconds", "read_record", "read_records"]
+__all__ = ["Record", "StageSeconds", "damaged_records", "pack_record", "parse_record", "read_record", "read_records"]
 
 
 class StageSeconds(BaseModel):
@@ -69,6 +70,13 @@ class Record(BaseModel):
     hits_on_cpu: int = Field(
         0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
     )
+    events_resumed: int = Field(
+        0, description="Of `events`, those that were taken out of the checkpoint of an earlier attempt"
+    )
+    hits_resumed: int = Field(0, description="Hits of these events")
+    events_kept: int = Field(
+        0, description="Events of an attempt that did not succeed that are in a checkpoint, for the next one"
+    )
     bytes_sent: int = Field(0, description="Bytes of requests handed to gRPC, repeats included")
     bytes_received: int = Field(0, description="Bytes of answers")
     requests: int = Field(0, description="Requests answered")
@@ -82,6 +90,21 @@ class Record(BaseModel):
     output_sha256: str = Field("", description="SHA-256 of the output, hex")
 
 
+def pack_record(record: Record) -> bytes:
+    """Return the content of a record's file: JSON with a checksum."""
+    return seal_json(record.model_dump_json(indent=1).encode())
+
+
+def parse_record(content: bytes) -> Record:
+    """Return the record that a file holds.
+
+    Raises:
+        ValueError: it is not one, or not as it was written; a pydantic ValidationError says what is wrong.
+
+    """
+    return Record.model_validate_json(unseal_json(content))
+
+
 def read_record(path: Path) -> Record:
     """Read one record.
 
@@ -90,8 +113,8 @@ def read_record(path: Path) -> Record:
 
     """
     try:
-        return Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        return parse_record(path.read_bytes())
+    except (OSError, ValueError) as error:
         message = f"{path}: not a readable job record: {error}"
         raise CampaignError(message) from error
 
@@ -99,12 +122,25 @@ def read_record(path: Path) -> Record:
 def read_records(folder: Path) -> list[Record]:
     """Read every record of one block, oldest attempt first.
 
+    One that is damaged is left out, so that it costs no job but its own; `damaged_records` names it.
+
     Args:
         folder: a block's folder of records; it may not exist yet.
 
-    Raises:
-        CampaignError: one of the files is not a record.
-
     """
-    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
-    return sorted(records, key=lambda record: (record.started, record.job))
+    return sorted(_scan(folder)[0], key=lambda record: (record.started, record.job))
+
+
+def damaged_records(folder: Path) -> dict[Path, str]:
+    """Return the files of a block that are no records of ours, or not as they were written, each with what is wrong."""
+    return _scan(folder)[1]
+
+
+def _scan(folder: Path) -> tuple[list[Record], dict[Path, str]]:
+    records, damaged = [], {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            records.append(read_record(path))
+        except CampaignError as error:
+            damaged[path] = str(error)
+    return records, damaged

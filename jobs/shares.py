@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError
+from jobs.seal import seal_json, unseal_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ class Shares(BaseModel):
 
 def shares_text(mbps: Mapping[str, float]) -> bytes:
     """Return the file's content."""
-    return Shares(mbps={site: round(share, 4) for site, share in mbps.items()}).model_dump_json().encode()
+    return seal_json(Shares(mbps={site: round(share, 4) for site, share in mbps.items()}).model_dump_json().encode())
 
 
 def read_shares(text: bytes) -> Mapping[str, float]:
@@ -46,7 +47,7 @@ def read_shares(text: bytes) -> Mapping[str, float]:
 
     """
     try:
-        return Shares.model_validate_json(text).mbps
-    except ValidationError as error:
+        return Shares.model_validate_json(unseal_json(text)).mbps
+    except ValueError as error:
         message = f"not a readable file of shares: {text[:100]!r}: {error}"
         raise CampaignError(message) from error

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["COUNTS", "STAGES", "VALUES", "WORDS", "Attempts", "Category", "ErrorText"]
 
 COUNTS = (
-    *("job", "block", "cluster", "attempt", "events", "hits", "bytes_sent", "bytes_received"),
-    *("requests", "retries", "output_bytes"),
+    *("job", "block", "cluster", "attempt", "events", "hits", "events_resumed", "hits_resumed"),
+    *("bytes_sent", "bytes_received", "requests", "retries", "output_bytes"),
 )
 """Columns of whole numbers."""
 
@@ -81,6 +81,8 @@ class Attempts:
     attempt: NDArray[np.int64]
     events: NDArray[np.int64]
     hits: NDArray[np.int64]
+    events_resumed: NDArray[np.int64]
+    hits_resumed: NDArray[np.int64]
     bytes_sent: NDArray[np.int64]
     bytes_received: NDArray[np.int64]
     requests: NDArray[np.int64]
@@ -108,6 +110,16 @@ class Attempts:
     def __len__(self) -> int:
         """Return the number of attempts."""
         return len(self.job)
+
+    @property
+    def events_made(self) -> NDArray[np.int64]:
+        """Events that the attempt itself scored: what its seconds and bytes are for."""
+        return self.events - self.events_resumed
+
+    @property
+    def hits_made(self) -> NDArray[np.int64]:
+        """Hits of these events."""
+        return self.hits - self.hits_resumed
 
     @property
     def wall_s(self) -> NDArray[np.float64]:

@@ -39,9 +39,9 @@ _SMALLEST_ERROR = 1e-6
 
 def seconds_per_event(attempts: Attempts) -> NDArray[np.float64]:
     """Return wall seconds without start-up per event, of the attempts with events."""
-    some = attempts.events > 0
+    some = attempts.events_made > 0
     busy = np.maximum(attempts.wall_s - attempts.startup_s, 0.0)
-    return np.asarray(busy[some] / attempts.events[some], dtype=np.float64)
+    return np.asarray(busy[some] / attempts.events_made[some], dtype=np.float64)
 
 
 def median_interval(values: NDArray[np.float64]) -> Interval | None:
@@ -80,7 +80,7 @@ def group_rows(counted: Attempts) -> tuple[GroupRow, ...]:
     """
     rows = []
     for flavour, site, group in _groups(counted, "flavour", "site"):
-        events = int(group.events.sum())
+        events, made = int(group.events.sum()), int(group.events_made.sum())
         sent, received = int(group.bytes_sent.sum()), int(group.bytes_received.sum())
         wall = float(group.wall_s.sum())
         waited = group.inference_s > 0
@@ -94,9 +94,9 @@ def group_rows(counted: Attempts) -> tuple[GroupRow, ...]:
                 events=events,
                 hits=int(group.hits.sum()),
                 seconds_per_event=_spread(seconds_per_event(group)),
-                patches_per_s=_spread(group.hits[waited] / group.inference_s[waited]),
-                sent_bytes_per_event=sent / events if events and sent else None,
-                received_bytes_per_event=received / events if events and received else None,
+                patches_per_s=_spread(group.hits_made[waited] / group.inference_s[waited]),
+                sent_bytes_per_event=sent / made if made and sent else None,
+                received_bytes_per_event=received / made if made and received else None,
                 sent_mbps_per_job=_spread(group.bytes_sent[sending] * 8e-6 / busy[sending]),
                 startup_s=float(np.median(group.startup_s)),
                 cpu_efficiency=float(group.cpu_s.sum()) / wall if wall else None,
@@ -110,7 +110,7 @@ def speed_ups(counted: Attempts) -> tuple[SpeedUp, ...]:
     """Compare the flavours on each CPU model that ran both, most jobs first."""
     rows = []
     for cpu_model in counted.cpu_model.present():
-        here = counted.cpu_model.equals(cpu_model) & (counted.events > 0)
+        here = counted.cpu_model.equals(cpu_model) & (counted.events_made > 0)
         gpu = counted.where(here & counted.flavour.equals("gpu"))
         cpu = counted.where(here & counted.flavour.equals("cpu"))
         if not len(gpu) or not len(cpu):
@@ -124,7 +124,7 @@ def speed_ups(counted: Attempts) -> tuple[SpeedUp, ...]:
                 gpu_s=float(np.median(gpu_s)),
                 cpu_s=float(np.median(cpu_s)),
                 event=ratio_of_medians(cpu_s, gpu_s),
-                inference=ratio_of_medians(cpu.inference_s / cpu.events, gpu.inference_s / gpu.events),
+                inference=ratio_of_medians(cpu.inference_s / cpu.events_made, gpu.inference_s / gpu.events_made),
             )
         )
     return tuple(sorted(rows, key=lambda row: -(row.jobs_gpu + row.jobs_cpu)))
@@ -150,7 +150,7 @@ def stage_rows(counted: Attempts) -> tuple[StageRow, ...]:
     """Average the stages per flavour and CPU model, most jobs first within a flavour."""
     rows = []
     for flavour, cpu_model, group in _groups(counted, "flavour", "cpu_model"):
-        events = int(group.events.sum())
+        events = int(group.events_made.sum())
         if not events:
             continue
         rows.append(

@@ -13,11 +13,13 @@ from jobs.cli.target import CampaignArgument, SitesFolderOption, find_folder, fi
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.planning.inputs import find_inputs
+from jobs.planning.mend import mend_plan
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
 from jobs.running.detach import submit_driver
 from jobs.running.driver import last_error, show_dag, start_driver, stop_driver
 from jobs.running.lock import find_driver, last_status, one_submit
+from jobs.running.mend import mend_results
 from jobs.running.queue import open_queue
 from jobs.running.reopen import reopen
 from jobs.spec.campaign import load_campaign_and_sites
@@ -66,6 +68,8 @@ def submit(
             open_queue()
             for edit in put_in_force(folder, sites, checked.sites, str(spec)):
                 _tell(as_json, f"{edit}")
+            for line in (*mend_plan(spec, sites, folder), *mend_results(folder)):
+                _tell(as_json, line)
             reopened = reopen(folder)
             if reopened:
                 _tell(as_json, f"{reopened} blocks are taken up again: they had failed or missing jobs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.markup import escape
 from rich.table import Table
@@ -13,7 +13,7 @@ from rich.table import Table
 from jobs.cli.output import console, emit_json, tell
 from jobs.cli.target import find_folder
 from jobs.cli.throttle import aside_line, throttle_table
-from jobs.errors import PoolError
+from jobs.errors import CampaignError, PoolError
 from jobs.pool.slots import slot_ads
 from jobs.results.validate import read_validation
 from jobs.results.verdict import state_verdict
@@ -25,10 +25,14 @@ from jobs.throttle.in_force import grid_in_force
 from jobs.throttle.state import read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jobs.layout import CampaignFolder
     from jobs.running.progress import Progress
 
 __all__ = ["show_standing"]
+
+_Said = TypeVar("_Said")
 
 _FRESH_S = 30.0
 """Numbers of the throttle that are younger count as those of now."""
@@ -55,9 +59,11 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
             tell(f"the campaign {message}")
         return
     driver = find_driver(folder)
-    throttle, homeless = read_state(folder), _slots_without_site(folder)
+    damaged: list[str] = []
+    throttle = _unless_damaged(lambda: read_state(folder), damaged)
+    homeless = _unless_damaged(lambda: _slots_without_site(folder), damaged)
     progress = CampaignFollower(folder).look()
-    verdict = state_verdict(read_validation(folder)) if folder.validation.exists() else ""
+    verdict = _unless_damaged(lambda: _verdict(folder), damaged) or ""
     if as_json:
         emit_json(
             {
@@ -67,6 +73,7 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
                 "verdict": verdict,
                 "throttle": throttle.model_dump(mode="json") if throttle else None,
                 "slots_without_site": homeless,
+                "damaged": damaged,
                 **asdict(progress),
             }
         )
@@ -82,6 +89,8 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
         tell(f"{homeless:,} slots of the pool belong to none of the campaign's sites and get no job", style="yellow")
     for reason, count in progress.hold_reasons.items():
         console.print(f"[yellow]{count} held:[/] {escape(reason)}")
+    for line in damaged:
+        tell(line, style="yellow")
     at_work = f"at work (process {driver.pid} on {driver.host})" if driver else "not running"
     tell(f"driver: {at_work}; its log: {folder.log}")
     if verdict:
@@ -90,6 +99,19 @@ def show_standing(campaign: str, *, as_json: bool) -> None:
         tell(f"missing: {folder.missing}; why, and what to do: sonicgrid failures {campaign}")
     if folder.report.exists():
         tell(f"report: {folder.report}")
+
+
+def _unless_damaged(read: Callable[[], _Said], damaged: list[str]) -> _Said | None:
+    """Return what a file says; None if it is damaged, which is told and no more: the others still say enough."""
+    try:
+        return read()
+    except CampaignError as error:
+        damaged.append(str(error))
+        return None
+
+
+def _verdict(folder: CampaignFolder) -> str:
+    return state_verdict(read_validation(folder)) if folder.validation.exists() else ""
 
 
 def _table(folder: CampaignFolder, progress: Progress) -> Table:

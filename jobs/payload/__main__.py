@@ -42,6 +42,8 @@ def _exit_table() -> str:
 
 
 def _arguments() -> argparse.Namespace:
+    from jobs.exits import CHECKPOINT_EXIT
+
     parser = argparse.ArgumentParser(
         prog="python -m jobs.payload",
         description=_HELP + _exit_table(),
@@ -57,6 +59,11 @@ def _arguments() -> argparse.Namespace:
         help="without a shared file system: leave output and record in this folder, which comes home with the job, "
         "and take input and network file from the working directory, by their names",
     )
+    parser.add_argument(
+        "--leave-to-save",
+        action="store_true",
+        help=f"with --returned: end with status {CHECKPOINT_EXIT} when HTCondor is to save that folder and to go on",
+    )
     return parser.parse_args()
 
 
@@ -70,7 +77,7 @@ def _import_lightly() -> None:
     gc.disable()
 
 
-def _run(block_json: Path, number: int, returned: Path | None, switch: StopSwitch) -> Ending:
+def _run(arguments: argparse.Namespace, switch: StopSwitch) -> Ending:
     _import_lightly()
     from jobs.block import read_block
     from jobs.errors import JobsError
@@ -82,8 +89,9 @@ def _run(block_json: Path, number: int, returned: Path | None, switch: StopSwitc
 
     gc.freeze()
     gc.enable()
+    number, returned = arguments.job, arguments.returned
     try:
-        block = read_block(block_json)
+        block = read_block(arguments.block)
         job = block.find(number)
     except JobsError as error:
         return Ending(class_of_error(error), str(error))
@@ -91,11 +99,16 @@ def _run(block_json: Path, number: int, returned: Path | None, switch: StopSwitc
     if returned:
         # The one question about a job that ran far away: with whose software?
         sys.stderr.write(f"job {number}: {sys.executable} runs the software in {CHECKOUT}\n")
-    places = sandbox_places(block, job, worker, returned) if returned else shared_places(block, job, worker)
+    places = (
+        sandbox_places(block, job, worker, returned, leaves_to_save=arguments.leave_to_save)
+        if returned
+        else shared_places(block, job, worker)
+    )
     attempt = Attempt(block, job, worker, switch, places)
     ending = attempt.run()
     done = attempt.progress
-    sys.stderr.write(f"job {number}: {ending.exit_class}, {done.events} events, {done.hits} hits scored\n")
+    how = "not over" if ending.again else ending.exit_class
+    sys.stderr.write(f"job {number}: {how}, {done.events} events, {done.hits} hits scored\n")
     return ending
 
 
@@ -104,15 +117,16 @@ def main() -> NoReturn:
     switch = StopSwitch()
     switch.install()
     arguments = _arguments()
-    from jobs.exits import EXITS
+    from jobs.exits import CHECKPOINT_EXIT, EXITS
 
-    ending = _run(arguments.block, arguments.job, arguments.returned, switch)
+    ending = _run(arguments, switch)
     if ending.error:
-        sys.stderr.write(f"{ending.trace}error: {ending.error}\n")
+        what = "note" if ending.again else "error"
+        sys.stderr.write(f"{ending.trace}{what}: {ending.error}\n")
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything is on the disk. A thread that still hangs in a read or in gRPC must not hold the process.
-    os._exit(EXITS[ending.exit_class].code)
+    os._exit(CHECKPOINT_EXIT if ending.again else EXITS[ending.exit_class].code)
 
 
 if __name__ == "__main__":

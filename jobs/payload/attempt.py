@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 import time
 import traceback
 from contextlib import ExitStack
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.errors import CampaignError
-from jobs.exits import ExitClass
+from jobs.exits import EXITS, ExitClass
+from jobs.payload.checkpoints import Checkpoints
 from jobs.payload.chirp import find_chirp
 from jobs.payload.done_already import done_already
 from jobs.payload.errors import OutputRefused, class_of_error
@@ -27,7 +29,7 @@ from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
 from jobs.payload.stage_out import open_output
 from jobs.payload.worker import seconds_since_start
 from jobs.reco.write import software_version
-from jobs.record import Record
+from jobs.record import Record, pack_record
 from jobs.replace_file import replace_file
 from sonic.network import EM_TRK_NONE_LABELS
 
@@ -55,12 +57,14 @@ class Ending:
         exit_class: the class that the exit status says.
         error: what the record says; empty if all went well.
         trace: the traceback of a bug, for the job's log; otherwise empty.
+        again: whether this is no end: HTCondor is to bring the checkpoint home and start the job again.
 
     """
 
     exit_class: ExitClass
     error: str = ""
     trace: str = ""
+    again: bool = False
 
 
 class Attempt:
@@ -88,6 +92,9 @@ class Attempt:
         self._flavour = worker.flavour if job.flavour == "auto" else job.flavour
         self._pacer = first_pacer(self._access, worker) if self._flavour == "gpu" else None
         self.progress = Progress()
+        self._checkpoints = Checkpoints(
+            self._places.checkpoints, block, job, self._flavour, worker, self.progress, self._started
+        )
 
     def run(self) -> Ending:
         """Do the work and write the record; every exception becomes an ending."""
@@ -100,7 +107,9 @@ class Attempt:
             ending = self._work()
         except BaseException as error:  # noqa: BLE001  # the record must say how it ended, whatever it was
             self._switch.acknowledge()
-            ending = self._ending_of(error)
+            ending = self._keep(self._ending_of(error))
+            if ending.again:
+                return ending
             try:
                 self._write_record(ending)
             except OutputRefused as refusal:
@@ -120,6 +129,7 @@ class Attempt:
                         adc_per_electron=self._block.reco.adc_per_electron,
                         rest_of_chain_s=self._block.reco.rest_of_chain_s,
                         progress=self.progress,
+                        resume=self._checkpoints.resume,
                     )
                 )
                 self._talk_with_htcondor(stack)
@@ -128,8 +138,14 @@ class Attempt:
                 with self.progress.stages.timed("write_s"):
                     output = open_output(self._places, self._worker)
                 for event in events:
+                    if isinstance(event, ScoredEvent):
+                        output.add(event)
+                        continue
                     self._score(event, scorer, output)
-            return self._finish(output)
+                    if self._checkpoints.due and self._save() and self._places.leaves_to_save:
+                        self.progress.again = True
+                        break
+            return self._leave() if self.progress.again else self._finish(output)
         finally:
             if output is not None:
                 output.discard()
@@ -156,8 +172,10 @@ class Attempt:
                 scores = scorer.score(event.views.views)
             em_trk_none[event.views.hit_index] = np.concatenate([view.em_trk_none for view in scores])
             michel[event.views.hit_index] = np.concatenate([view.michel for view in scores])
+        scored = ScoredEvent(event, em_trk_none, michel)
         with self.progress.stages.timed("write_s"):
-            output.add(ScoredEvent(event, em_trk_none, michel))
+            output.add(scored)
+        self._checkpoints.add(scored)
         self.progress.events += 1
         self.progress.hits += len(michel)
 
@@ -176,8 +194,30 @@ class Attempt:
             except OutputRefused:
                 output.withdraw()
                 raise
+            self._checkpoints.clear()
             self._switch.acknowledge()
         return ending
+
+    def _save(self) -> bool:
+        with self._switch.held(), self.progress.stages.timed("write_s"):
+            return self._checkpoints.save()
+
+    def _leave(self) -> Ending:
+        return Ending(
+            ExitClass.STOPPED, "left to have its checkpoint brought home; HTCondor starts it again", again=True
+        )
+
+    def _keep(self, ending: Ending) -> Ending:
+        """Keep what was scored when the attempt fails, if another one may have more luck.
+
+        Where HTCondor must bring it home, the job leaves for that, and fails when it is started again and fails again.
+        """
+        if not EXITS[ending.exit_class].retry or not self._save():
+            return ending
+        if ending.exit_class is ExitClass.STOPPED or not self._places.leaves_to_save:
+            return ending
+        sys.stderr.write(f"{ending.trace}warning: {ending.error}; first what it has scored is brought home\n")
+        return self._leave()
 
     def _ending_of(self, error: BaseException) -> Ending:
         # Foreign code may have made an error of its own out of `Stopped`: C++ modules do so while they are imported.
@@ -209,8 +249,8 @@ class Attempt:
 
     def _write_record(self, ending: Ending) -> None:
         worker, progress, done = self._worker, self.progress, ending.exit_class is ExitClass.DONE
-        traffic, share_mbps = progress.traffic(), None if self._pacer is None else self._pacer.rate_mbps
-        usage = resource.getrusage(resource.RUSAGE_SELF)
+        spent, share_mbps = progress.spent(self._started), None if self._pacer is None else self._pacer.rate_mbps
+        max_rss_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         record = Record(
             version=1,
             campaign=self._block.campaign,
@@ -235,27 +275,30 @@ class Attempt:
             entry_stop=self._job.entry_stop,
             exit_class=ending.exit_class,
             error=ending.error[:_LONGEST_ERROR],
-            started=self._started,
+            started=spent.started,
             ended=time.time(),
-            stages=progress.stages.seconds(),
-            cpu_s=usage.ru_utime + usage.ru_stime,
-            max_rss_mb=usage.ru_maxrss * 1024 / 1e6,
-            events=progress.events if done else 0,
-            hits=progress.hits if done else 0,
-            hits_on_cpu=progress.hits_on_cpu if done else 0,
-            bytes_sent=traffic.bytes_sent,
-            bytes_received=traffic.bytes_received,
-            requests=traffic.requests,
-            retries=traffic.retries,
-            paced_s=traffic.paced_s,
-            latency_s=traffic.latency_s,
-            latency_counts=traffic.latency_counts,
+            stages=spent.stages,
+            cpu_s=spent.cpu_s,
+            max_rss_mb=max_rss_kib * 1024 / 1e6,
+            events=progress.resumed_events + progress.events if done else 0,
+            hits=progress.resumed_hits + progress.hits if done else 0,
+            hits_on_cpu=progress.resumed_on_cpu + progress.hits_on_cpu if done else 0,
+            events_resumed=max(0, progress.resumed_events - progress.before.events) if done else 0,
+            hits_resumed=max(0, progress.resumed_hits - progress.before.hits) if done else 0,
+            events_kept=0 if done else spent.events,
+            bytes_sent=spent.bytes_sent,
+            bytes_received=spent.bytes_received,
+            requests=spent.requests,
+            retries=spent.retries,
+            paced_s=spent.paced_s,
+            latency_s=spent.latency_s,
+            latency_counts=spent.latency_counts,
             share_mbps=share_mbps or 0.0,
             output_file=self._job.output_file if done else "",
             output_bytes=progress.output_bytes if done else 0,
             output_sha256=progress.output_sha256 if done else "",
         )
         try:
-            replace_file(self._places.record, record.model_dump_json(indent=1).encode())
+            replace_file(self._places.record, pack_record(record))
         except CampaignError as error:
             raise OutputRefused(f"the record cannot be written: {error}") from error

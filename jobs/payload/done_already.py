@@ -7,7 +7,6 @@ record would leave an output that no record vouches for.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ from jobs.errors import CampaignError
 from jobs.exits import ExitClass
 from jobs.layout import BlockFolder
 from jobs.record import read_record
+from jobs.storage.errors import StorageRefused
+from jobs.storage.storage import open_storage
 
 if TYPE_CHECKING:
     from jobs.block import Block, BlockJob
@@ -32,7 +33,7 @@ def done_already(block: Block, job: BlockJob) -> bool:
     folder = BlockFolder(Path(block.records).parent)
     pattern = folder.record(job.job, 0, 0).name.partition(".")[0] + ".*.json"
     for path in folder.records.glob(pattern):
-        with suppress(CampaignError, OSError):
+        with suppress(CampaignError, StorageRefused):
             if _vouches(read_record(path), block, job):
                 return True
     return False
@@ -41,8 +42,5 @@ def done_already(block: Block, job: BlockJob) -> bool:
 def _vouches(record: Record, block: Block, job: BlockJob) -> bool:
     if record.exit_class is not ExitClass.DONE or record.manifest_digest != block.manifest_digest:
         return False
-    output = Path(job.output_file)
-    if output.stat().st_size != record.output_bytes:
-        return False
-    with output.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == record.output_sha256
+    content = open_storage(job.output_file).digest(job.output_file)
+    return (content.bytes, content.sha256) == (record.output_bytes, record.output_sha256)

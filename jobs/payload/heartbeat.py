@@ -105,8 +105,8 @@ class Heart:
             inference_s=max(0.0, now.inference_s - before.inference_s),
             write_s=max(0.0, now.write_s - before.write_s),
             share_mbps=None if self._pacer is None else self._pacer.rate_mbps,
-            total_events=now.events,
-            total_bytes_sent=now.traffic.bytes_sent,
+            total_events=self._progress.before.events + now.events,
+            total_bytes_sent=self._progress.before.bytes_sent + now.traffic.bytes_sent,
             prepared_hits=now.prepared_hits - before.prepared_hits,
             hits_on_cpu=now.hits_on_cpu - before.hits_on_cpu,
             wire_format=self._wire_format,
@@ -116,13 +116,13 @@ class Heart:
         self._told = now
 
     def _beat_last(self) -> None:
-        self.beat(last=True)
-        done = self._moment()
+        self.beat(last=not self._progress.again)
+        done, before = self._moment(), self._progress.before
         self._chirp.set_job_attrs_delayed(
-            ChirpSonicGridEvents=done.events,
-            ChirpSonicGridHits=done.hits,
-            ChirpSonicGridBytesSent=done.traffic.bytes_sent,
-            ChirpSonicGridPacedSeconds=round(done.traffic.paced_s, 3),
+            ChirpSonicGridEvents=before.events + done.events,
+            ChirpSonicGridHits=before.hits + done.hits,
+            ChirpSonicGridBytesSent=before.bytes_sent + done.traffic.bytes_sent,
+            ChirpSonicGridPacedSeconds=round(before.paced_s + done.traffic.paced_s, 3),
         )
 
     def _moment(self) -> _Moment:

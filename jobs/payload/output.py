@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from jobs.payload.schema import OutputProvenance
     from jobs.payload.worker import Worker
 
-__all__ = ["Finished", "ScoredEvent", "ScoresFile", "is_partial_of", "partial_name"]
+__all__ = ["NO_VIEWS", "Finished", "ScoredEvent", "ScoresFile", "is_partial_of", "partial_name"]
 
 _BASKET_HITS = 100_000
 _BASKET_EVENTS = 1_000
 """Events are written together once they have this many hits, or are this many."""
 
-_NO_VIEWS = EventViews((), np.empty(0, dtype=np.int64))
+NO_VIEWS = EventViews((), np.empty(0, dtype=np.int64))
 
 _PER_EVENT = tuple(branch for branch in SCORES_BRANCHES if branch.shape is Shape.SCALAR)
 _PER_HIT = tuple(branch for branch in SCORES_BRANCHES if branch.shape is Shape.HIT)
@@ -58,6 +58,10 @@ class ScoredEvent:
     event: PreparedEvent
     em_trk_none: NDArray[np.float32]
     michel: NDArray[np.float32]
+
+    def without_views(self) -> ScoredEvent:
+        """Return it without its images, tens of MB, which nobody needs any more."""
+        return replace(self, event=replace(self.event, views=NO_VIEWS))
 
 
 def partial_name(name: str, worker: Worker) -> str:
@@ -145,7 +149,7 @@ class ScoresFile:
 
         """
         # Without its views: images of up to a thousand waiting events would not fit into memory.
-        self._waiting.append(replace(event, event=replace(event.event, views=_NO_VIEWS)))
+        self._waiting.append(event.without_views())
         self._waiting_hits += len(event.michel)
         if self._waiting_hits >= _BASKET_HITS or len(self._waiting) >= _BASKET_EVENTS:
             self._write_waiting()

@@ -32,6 +32,8 @@ class Places:
         partial_folder: where the output is until then, on the same file system.
         record: the record.
         home: the input's name at home, which errors are to name.
+        checkpoints: folder of the job's checkpoints.
+        leaves_to_save: whether HTCondor takes them home when the job ends with `CHECKPOINT_EXIT`, and starts it again.
         staged_to: path or URL that the job itself puts the output to; empty if it belongs where it is written.
 
     """
@@ -42,6 +44,8 @@ class Places:
     partial_folder: Path
     record: Path
     home: str
+    checkpoints: Path
+    leaves_to_save: bool = False
     staged_to: str = ""
 
     def at_home(self, text: str) -> str:
@@ -51,14 +55,25 @@ class Places:
 
 def shared_places(block: Block, job: BlockJob, worker: Worker) -> Places:
     """Return the places that the block names, on a file system that the worker shares."""
-    output, staged_to = Path(job.output_file), ""
+    output, folder, staged_to = Path(job.output_file), _folder(block), ""
     if block.staged:
         scratch = Path(os.environ.get(_SCRATCH) or tempfile.gettempdir())
         output, staged_to = scratch / output.name, job.output_file
-    return Places(block, job, output, output.parent, _record(block, job, worker), job.input_file, staged_to)
+    return Places(
+        block=block,
+        job=job,
+        output=output,
+        partial_folder=output.parent,
+        record=_record(block, job, worker),
+        home=job.input_file,
+        checkpoints=folder.checkpoints,
+        staged_to=staged_to,
+    )
 
 
-def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) -> Places:
+def sandbox_places(
+    block: Block, job: BlockJob, worker: Worker, returned: Path, *, leaves_to_save: bool = False
+) -> Places:
     """Return the places in the sandbox, which is the working directory.
 
     Args:
@@ -67,6 +82,7 @@ def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) 
         worker: whose attempt this is.
         returned: the folder that HTCondor brings home; an output is named after its record there, so that the files of
             two attempts cannot be taken for one another.
+        leaves_to_save: whether HTCondor saves that folder when the job ends with `CHECKPOINT_EXIT`.
 
     """
     sandbox = Path.cwd()
@@ -80,6 +96,8 @@ def sandbox_places(block: Block, job: BlockJob, worker: Worker, returned: Path) 
         partial_folder=sandbox,
         record=record,
         home=job.input_file,
+        checkpoints=returned.resolve(),
+        leaves_to_save=leaves_to_save,
         staged_to=job.output_file if block.staged else "",
     )
 
@@ -90,4 +108,8 @@ def _carried(path: str, sandbox: Path) -> str:
 
 def _record(block: Block, job: BlockJob, worker: Worker) -> Path:
     """The name of a record is spelled in one place, which starts from the block's folder."""
-    return BlockFolder(Path(block.records).parent).record(job.job, worker.cluster, worker.attempt)
+    return _folder(block).record(job.job, worker.cluster, worker.attempt)
+
+
+def _folder(block: Block) -> BlockFolder:
+    return BlockFolder(Path(block.records).parent)

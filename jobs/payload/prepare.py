@@ -14,13 +14,14 @@ from jobs.reco.read import open_events
 from jobs.reco.views import build_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from jobs.payload.output import ScoredEvent
     from jobs.payload.progress import Progress
     from jobs.reco.event import EventId
     from jobs.reco.views import EventViews
@@ -58,6 +59,10 @@ class _End:
     """Put last into the queue."""
 
 
+def _nothing(_uuid: str) -> Iterable[ScoredEvent]:
+    return ()
+
+
 class Preparer:
     """Iterates over the prepared events of one entry range.
 
@@ -68,6 +73,8 @@ class Preparer:
         adc_per_electron: factor from the wires' electrons per tick to the network's ADC.
         rest_of_chain_s: seconds slept for each event in place of the rest of the reconstruction, for rehearsals.
         progress: where seconds and the file's UUID are noted.
+        resume: given the file's UUID, returns the events at the start of the range that an earlier attempt scored: they
+            come first, and are not read again.
 
     Raises:
         InputError: while iterating; whatever the thread raises is raised again in the thread that iterates.
@@ -83,13 +90,15 @@ class Preparer:
         adc_per_electron: float,
         progress: Progress,
         rest_of_chain_s: float = 0.0,
+        resume: Callable[[str], Iterable[ScoredEvent]] = _nothing,
     ) -> None:
         self._input_file = input_file
         self._range = range(start, stop)
         self._adc_per_electron = adc_per_electron
         self._progress = progress
         self._rest_of_chain_s = rest_of_chain_s
-        self._queue: queue.Queue[PreparedEvent | BaseException | _End] = queue.Queue(maxsize=_AHEAD)
+        self._resume = resume
+        self._queue: queue.Queue[PreparedEvent | ScoredEvent | BaseException | _End] = queue.Queue(maxsize=_AHEAD)
         self._unwanted = threading.Event()
         # A daemon: a read that hangs in a file system must not keep a stopped job alive.
         self._thread = threading.Thread(target=self._run, name="prepare", daemon=True)
@@ -104,7 +113,7 @@ class Preparer:
         """Let the thread end by itself; there is nothing to wait for."""
         self._unwanted.set()
 
-    def __iter__(self) -> Iterator[PreparedEvent]:
+    def __iter__(self) -> Iterator[PreparedEvent | ScoredEvent]:
         while True:
             item = self._queue.get()
             if isinstance(item, _End):
@@ -123,7 +132,7 @@ class Preparer:
         else:
             self._put(_End())
 
-    def _put(self, item: PreparedEvent | BaseException | _End) -> bool:
+    def _put(self, item: PreparedEvent | ScoredEvent | BaseException | _End) -> bool:
         """Put one item as soon as there is room; False if nobody wants it."""
         while not self._unwanted.is_set():
             try:
@@ -133,15 +142,19 @@ class Preparer:
             return True
         return False
 
-    def _events(self) -> Iterator[PreparedEvent]:
+    def _events(self) -> Iterator[PreparedEvent | ScoredEvent]:
         stages = self._progress.stages
         with stages.timed("read_s"):
             opened = open_events(self._input_file)
             file = opened.__enter__()
         try:
             self._progress.input_uuid = file.uuid
-            events = file.events(self._range.start, self._range.stop)
-            for entry in self._range:
+            left = self._range
+            for kept in self._resume(file.uuid):
+                left = left[1:]
+                yield kept
+            events = file.events(left.start, left.stop)
+            for entry in left:
                 with stages.timed("read_s"):
                     event = next(events)
                 with stages.timed("prepare_s"):

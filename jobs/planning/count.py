@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from jobs.errors import InputError, Problem
 from jobs.planning.inputs import raise_problems
 from jobs.reco.errors import InputAway
 from jobs.reco.url import is_url
 from jobs.replace_file import replace_file
+from jobs.seal import seal_json, unseal_json
 from jobs.spread import silent, spread
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.spread import Progress
 
-__all__ = ["Counter", "InputFile", "Inputs", "Rejected", "count_inputs"]
+__all__ = ["Counter", "InputFile", "Inputs", "Rejected", "count_inputs", "read_counts"]
 
 Counter = Callable[[str], tuple[str, int]]
 """Opens a path or URL and returns its UUID and its number of events; `jobs.reco.read.count_entries` is the real one."""
@@ -115,7 +116,7 @@ def count_inputs(
             for path, stamp in zip(paths, stamps, strict=True)
             if not isinstance(stamp, str) and not results[path].away
         }
-        replace_file(cache, _Cache.model_validate({"files": entries}).model_dump_json().encode())
+        replace_file(cache, seal_json(_Cache.model_validate({"files": entries}).model_dump_json().encode()))
     return _sort(paths, results, spec)
 
 
@@ -150,7 +151,7 @@ class _Count:
 class _Cache(BaseModel):
     """The file that remembers counts."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: dict[str, _Counted]
 
@@ -166,11 +167,23 @@ def _stamp(path: str) -> tuple[int, int] | str:
     return (status.st_size, status.st_mtime_ns) if os.access(path, os.R_OK) else f"{path}: no permission to read it"
 
 
+def read_counts(cache: Path) -> Inputs:
+    """Return what was counted before, without a look at the files.
+
+    Raises:
+        ValueError, OSError: it cannot be read, or is not as it was written.
+
+    """
+    counts = _Cache.model_validate_json(unseal_json(cache.read_bytes())).files
+    good = tuple(InputFile(path, one.uuid, one.entries) for path, one in counts.items() if not one.reason)
+    return Inputs(good, tuple(Rejected(path, one.reason) for path, one in counts.items() if one.reason))
+
+
 def _read_cache(cache: Path | None) -> dict[str, _Counted]:
     """Return what was counted before; a cache that cannot be read only costs time."""
     try:
-        return _Cache.model_validate_json(cache.read_bytes()).files if cache is not None else {}
-    except (OSError, ValidationError):
+        return _Cache.model_validate_json(unseal_json(cache.read_bytes())).files if cache is not None else {}
+    except (OSError, ValueError):
         return {}
 
 

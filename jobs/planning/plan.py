@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.block import read_block
 from jobs.errors import CampaignError, InputError, JobsError
 from jobs.layout import CampaignFolder
 from jobs.manifest import cut, read_manifest, write_manifest
@@ -18,13 +20,15 @@ from jobs.planning.count import Inputs, count_inputs
 from jobs.planning.demand import check_budgets, estimate_demand
 from jobs.planning.inputs import find_inputs
 from jobs.reco.read import count_entries
+from jobs.record import read_record
 from jobs.replace_file import replace_file
+from jobs.seal import seal_json, seal_yaml, unseal_json
 from jobs.spec.campaign import dump_campaign, load_campaign_and_grid
 from jobs.spec.site import find_sites_folder
 from jobs.spread import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jobs.manifest import Manifest
     from jobs.planning.count import Counter
@@ -34,7 +38,18 @@ if TYPE_CHECKING:
     from jobs.spec.site import Site
     from jobs.spread import Progress
 
-__all__ = ["Plan", "PlanSummary", "RejectedInput", "main", "make_plan", "plan", "read_summary", "write_plan"]
+__all__ = [
+    "Plan",
+    "PlanSummary",
+    "RejectedInput",
+    "known_digest",
+    "main",
+    "make_plan",
+    "network_sha256",
+    "plan",
+    "read_summary",
+    "write_plan",
+]
 
 
 class RejectedInput(BaseModel):
@@ -157,8 +172,12 @@ def make_plan(
     inputs = count_inputs(
         paths, folder.inputs, counter=counter, progress=progress, keep_cache=keep_cache, spec=str(spec)
     )
-    sha256 = hashlib.sha256(Path(campaign.network.file).read_bytes()).hexdigest() if campaign.has_cpu_jobs else ""
-    return plan(campaign, grid.sites, inputs, sha256, grid.links, count_slots(grid.sites))
+    return plan(campaign, grid.sites, inputs, network_sha256(campaign), grid.links, count_slots(grid.sites))
+
+
+def network_sha256(campaign: Campaign) -> str:
+    """Return the SHA-256 of the campaign's ONNX file, hex; empty where none of its jobs is planned to use it."""
+    return hashlib.sha256(Path(campaign.network.file).read_bytes()).hexdigest() if campaign.has_cpu_jobs else ""
 
 
 def write_plan(made: Plan, folder: CampaignFolder) -> bool:
@@ -173,8 +192,8 @@ def write_plan(made: Plan, folder: CampaignFolder) -> bool:
     """
     _check_same_work(made, folder)
     new = write_manifest(made.manifest, folder.manifest)
-    replace_file(folder.spec, dump_campaign(made.campaign).encode())
-    replace_file(folder.plan, (made.summary.model_dump_json(indent=2) + "\n").encode())
+    replace_file(folder.spec, seal_yaml(dump_campaign(made.campaign).encode()))
+    replace_file(folder.plan, seal_json(made.summary.model_dump_json(indent=2).encode()))
     return new
 
 
@@ -186,8 +205,8 @@ def read_summary(folder: CampaignFolder) -> PlanSummary:
 
     """
     try:
-        return PlanSummary.model_validate_json(folder.plan.read_bytes())
-    except (OSError, ValidationError) as error:
+        return PlanSummary.model_validate_json(unseal_json(folder.plan.read_bytes()))
+    except (OSError, ValueError) as error:
         message = f"{folder.plan}: not a readable plan; plan the campaign again with `sonicgrid submit`: {error}"
         raise CampaignError(message) from error
 
@@ -197,17 +216,13 @@ def _check_same_work(made: Plan, folder: CampaignFolder) -> None:
     begun = next(folder.blocks.glob("*/records/*.json"), None) or next(folder.blocks.glob("*/clusters.jsonl"), None)
     if begun is None:
         return
-    if not folder.plan.is_file() and not folder.manifest.is_file():
-        message = f"{folder.root}: has job records but no plan; delete the folder to start from nothing"
-        raise CampaignError(message)
     if folder.plan.is_file() and (before_at := read_summary(folder).staged_under) != made.summary.staged_under:
         message = (
             f"campaign '{made.campaign.name}' has outputs in {before_at or folder.outputs}, and output.stage_out names"
             f" another place now; undo the change, or give the campaign another name to start a new one"
         )
         raise CampaignError(message)
-    before = read_summary(folder).digest if folder.plan.is_file() else read_manifest(folder.manifest).digest
-    if before != made.manifest.digest:
+    if known_digest(folder) != made.manifest.digest:
         message = (
             f"campaign '{made.campaign.name}' was begun with other work than its spec asks for now:"
             f" {_what_changed(made, folder)}.\n"
@@ -217,15 +232,37 @@ def _check_same_work(made: Plan, folder: CampaignFolder) -> None:
         raise CampaignError(message)
 
 
+def known_digest(folder: CampaignFolder) -> str:
+    """Return the digest of the manifest that a campaign was begun with, from whatever file of it can be read.
+
+    Raises:
+        CampaignError: none can.
+
+    """
+    for path in (folder.plan, folder.manifest, *folder.blocks.glob("*/block.json"), *_records(folder)):
+        with suppress(CampaignError):
+            if path == folder.plan:
+                return read_summary(folder).digest
+            if path == folder.manifest:
+                return read_manifest(path).digest
+            return read_block(path).manifest_digest if path.name == "block.json" else read_record(path).manifest_digest
+    message = f"{folder.root}: was begun, but no file says with which plan; delete the folder to start from nothing"
+    raise CampaignError(message)
+
+
+def _records(folder: CampaignFolder) -> Iterator[Path]:
+    return folder.blocks.glob("*/records/*.json")
+
+
 def _what_changed(made: Plan, folder: CampaignFolder) -> str:
     changes = []
-    if folder.manifest.is_file():
+    with suppress(CampaignError):
         old = set(read_manifest(folder.manifest).input_files)
         new = set(made.manifest.input_files)
         for what, some in (("new", new - old), ("missing", old - new)):
             if some:
                 changes.append(f"{len(some)} {what} input files, such as {min(some)}")
-    if folder.plan.is_file():
+    with suppress(CampaignError):
         before, now = read_summary(folder).model_dump(), made.summary.model_dump()
         changes += [
             f"{before[word]} {word.replace('_', ' ')} before, {now[word]} now"

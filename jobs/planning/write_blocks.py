@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobs.block import Block, BlockJob, Network, Reco
 from jobs.replace_file import replace_file
+from jobs.seal import seal_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,6 +44,8 @@ def describe_block(
         records=str(root / folder.block(number).records.relative_to(folder.root)),
         shares=str(root / folder.shares.relative_to(folder.root)),
         staged=bool(campaign.staged_under),
+        checkpoint_every_s=campaign.jobs.checkpoint_every_s,
+        checkpoint_events=campaign.jobs.checkpoint_events,
         network=Network(**campaign.network.model_dump()),
         reco=Reco(adc_per_electron=campaign.reco.adc_per_electron, rest_of_chain_s=campaign.reco.rest_of_chain_s),
         sites=dict(access),
@@ -79,5 +82,5 @@ def write_blocks(
     written = 0
     for number in range(manifest.n_blocks) if numbers is None else numbers:
         block = describe_block(number, manifest, campaign, access, folder)
-        written += replace_file(folder.block(number).description, block.model_dump_json().encode())
+        written += replace_file(folder.block(number).description, seal_json(block.model_dump_json().encode()))
     return written

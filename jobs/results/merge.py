@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError, JobsError
 from jobs.layout import CampaignFolder
@@ -18,6 +18,7 @@ from jobs.planning.plan import read_summary
 from jobs.replace_file import replace_file
 from jobs.results.validate import read_validation
 from jobs.results.write_merged import Part, write_merged
+from jobs.seal import seal_json, unseal_json
 from jobs.spec.campaign import load_campaign
 from jobs.spread import silent, spread
 from jobs.storage.errors import StorageRefused
@@ -139,7 +140,7 @@ def merge(folder: CampaignFolder, progress: Progress = silent) -> MergedIndex:
         files=tuple(files),
         jobs=tuple(rows),
     )
-    replace_file(folder.merged_index, index.model_dump_json(indent=1).encode())
+    replace_file(folder.merged_index, seal_json(index.model_dump_json(indent=1).encode()))
     for stale in set(folder.merged.glob(f"{manifest.campaign}-[0-9][0-9][0-9][0-9].root")):
         if stale.name not in names:
             stale.unlink()
@@ -154,8 +155,8 @@ def read_index(folder: CampaignFolder) -> MergedIndex:
 
     """
     try:
-        return MergedIndex.model_validate_json(folder.merged_index.read_bytes())
-    except (OSError, ValidationError) as error:
+        return MergedIndex.model_validate_json(unseal_json(folder.merged_index.read_bytes()))
+    except (OSError, ValueError) as error:
         message = f"{folder.merged_index}: not a readable index; run `sonicgrid submit` to have it made: {error}"
         raise CampaignError(message) from error
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError, JobsError
 from jobs.exits import ExitClass
@@ -23,6 +23,7 @@ from jobs.results.meaning import CONTRADICTION, NOT_RUN
 from jobs.results.strangers import find_strangers, sweep
 from jobs.results.write_missing import write_missing
 from jobs.running.outcome import final_records, read_outcomes
+from jobs.seal import seal_json, unseal_json
 from jobs.spread import silent, spread
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jobs.layout import BlockFolder
     from jobs.manifest import Manifest, ManifestJob
     from jobs.planning.plan import PlanSummary
+    from jobs.running.outcome import JobOutcome
     from jobs.spread import Progress
 
 __all__ = ["MissingJob", "Validation", "main", "read_validation", "validate"]
@@ -153,8 +155,8 @@ def read_validation(folder: CampaignFolder) -> Validation:
 
     """
     try:
-        return Validation.model_validate_json(folder.validation.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Validation.model_validate_json(unseal_json(folder.validation.read_bytes()))
+    except (OSError, ValueError) as error:
         message = f"{folder.validation}: not a readable validation; run `sonicgrid submit` to have it made: {error}"
         raise CampaignError(message) from error
 
@@ -177,7 +179,7 @@ def _check_records(folder: BlockFolder, manifest: Manifest, number: int, finding
             findings.repeated.append(number)
             findings.others[number] = tuple((one.output_bytes, one.output_sha256) for one in several)
     final = final_records(sorted(records, key=lambda record: record.started))
-    outcomes = {row.job: row for row in read_outcomes(folder.outcome)} if folder.outcome.is_file() else {}
+    outcomes = {row.job: row for row in _read_outcomes(folder)}
     for job in jobs.values():
         record, outcome = final.get(job.job), outcomes.get(job.job)
         if record is not None and (record.entry_start, record.entry_stop) != (job.entry_start, job.entry_stop):
@@ -199,7 +201,15 @@ def _read_records(folder: BlockFolder, findings: _Findings) -> Iterator[Record]:
         try:
             yield read_record(path)
         except CampaignError as error:
-            findings.contradictions.append(f"{error}; delete it and run `sonicgrid submit` again")
+            findings.contradictions.append(f"{error}; `sonicgrid submit` sets it aside and runs its job again")
+
+
+def _read_outcomes(folder: BlockFolder) -> Sequence[JobOutcome]:
+    """Return what the outcome says; it only gives reasons, so without a readable one the records speak alone."""
+    try:
+        return read_outcomes(folder.outcome) if folder.outcome.is_file() else ()
+    except CampaignError:
+        return ()
 
 
 def _check_outputs(folder: CampaignFolder, summary: PlanSummary, findings: _Findings, progress: Progress) -> None:
@@ -222,7 +232,7 @@ def _check_outputs(folder: CampaignFolder, summary: PlanSummary, findings: _Find
         elif check.unread:
             findings.contradict(job, f"{check.problem}; then run `sonicgrid submit` again", attempts)
         elif check.problem:
-            findings.contradict(job, f"{check.problem}; delete it and run `sonicgrid submit` again", attempts)
+            findings.contradict(job, f"{check.problem}; `sonicgrid submit` runs the job again", attempts)
         elif record.input_uuid != job.input_uuid:
             what = f"{job.input_file} had UUID {record.input_uuid} when it was read, {job.input_uuid} when planned"
             findings.contradict(job, f"{what}: the input was replaced; plan a campaign of another name", attempts)
@@ -240,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = validate(folder)
         write_missing(folder, found)
-        replace_file(folder.validation, (found.model_dump_json(indent=2) + "\n").encode())
+        replace_file(folder.validation, seal_json(found.model_dump_json(indent=2).encode()))
         sweep(found.leftovers)
     except JobsError as error:
         sys.stderr.write(f"error: {error}\n")

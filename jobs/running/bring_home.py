@@ -9,6 +9,7 @@ a record of success never stands without its output.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,21 @@ def bring_home(folder: BlockFolder) -> int:
         CampaignError: a file cannot be put in place, or the block's description cannot be read.
 
     """
+    for path in folder.returned.glob("*.checkpoint"):
+        _keep(path, folder)
     waiting = sorted(_whole_records(folder), key=lambda pair: (pair[1].started, pair[1].job))
     if not waiting:
         return 0
     block = read_block(folder.description)
     # Files of an earlier plan stay where they are: the same number may be another job now.
     return sum(_place(path, record, folder, block) for path, record in waiting if _is_ours(record, block))
+
+
+def _keep(path: Path, folder: BlockFolder) -> None:
+    """Put a checkpoint of a job that failed where a later attempt looks for it; one that is cut is found out there."""
+    folder.checkpoints.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):
+        path.replace(folder.checkpoints / path.name)
 
 
 def _whole_records(folder: BlockFolder) -> Iterator[tuple[Path, Record]]:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jobs.errors import UsageError
+from jobs.exits import CHECKPOINT_EXIT
 from jobs.reco.url import is_url
 from jobs.running.quote import quote_words
 
@@ -86,11 +87,13 @@ class JobFiles:
     Attributes:
         inputs: by job number, the input: a path is carried, a URL is read from where it is.
         network_file: ONNX file; empty if no job of the cluster runs the network itself.
+        checkpoints: whether the jobs leave now and then to have what they scored brought home.
 
     """
 
     inputs: Mapping[int, str] = field(default_factory=dict)
     network_file: str = ""
+    checkpoints: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,9 @@ def _carried(environment: Sequence[str], archive: str, folder: BlockFolder, file
     carried = [*environment, str(folder.description), *([files.network_file] if files.network_file else [])]
     _check_names(carried, _carried_inputs(files), returned)
     arguments = [archive, returned, folder.description.name, "$(job)", "--returned", returned]
-    return {
+    commands = {
         "executable": str(LAUNCHER),
-        "arguments": quote_words(arguments),
+        "arguments": quote_words([*arguments, "--leave-to-save"] if files.checkpoints else arguments),
         # HTCondor would bring two streams of one name home one over the other; the launcher joins them.
         "output": "/dev/null",
         "error": f"{folder.logs}/$(job).log",
@@ -163,6 +166,14 @@ def _carried(environment: Sequence[str], archive: str, folder: BlockFolder, file
         "transfer_input_files": ",".join([*carried, "$(job_input)"]),
         "transfer_output_files": returned,
     }
+    if files.checkpoints:
+        # Saved by HTCondor when the job leaves for it, and also when it is asked to go and has a moment for it.
+        commands |= {
+            "when_to_transfer_output": "ON_EXIT_OR_EVICT",
+            "checkpoint_exit_code": str(CHECKPOINT_EXIT),
+            "transfer_checkpoint_files": returned,
+        }
+    return commands
 
 
 def _carried_inputs(files: JobFiles) -> dict[int, str]:

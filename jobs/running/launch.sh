@@ -25,6 +25,9 @@ if [ "$archive" = - ]; then
     python3 -c 'import jobs.payload' || refuse "the container's python3 has no SonicGrid; install it into the image"
     exec python3 -m jobs.payload "$@"
 fi
-mkdir environment && tar -xzf "$archive" -C environment || refuse "$archive cannot be unpacked; check tar, gzip and the space in $PWD"
-rm -f "$archive"
+# A job that left to have its checkpoint saved starts again in the same folder.
+if [ ! -e environment/unpacked ]; then
+    mkdir -p environment && tar -xzf "$archive" -C environment || refuse "$archive cannot be unpacked; check tar, gzip and the space in $PWD"
+    touch environment/unpacked && rm -f "$archive"
+fi
 exec environment/run -m jobs.payload "$@"

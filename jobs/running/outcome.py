@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass, exit_class_of
 from jobs.manifest import read_manifest
-from jobs.record import Record, read_records
+from jobs.record import Record, damaged_records, read_records
 from jobs.replace_file import replace_file
+from jobs.sealed_table import pack_table, unpack_table
 from jobs.states import FINAL, JobState
 
 if TYPE_CHECKING:
@@ -68,17 +68,21 @@ def judge(folder: BlockFolder, standings: Mapping[int, Standing]) -> list[JobOut
     for record in records:
         attempts[record.job] = attempts.get(record.job, 0) + 1
     final = final_records(records)
+    broken = {
+        int(name): why for path, why in damaged_records(folder.records).items() if (name := path.name[:7]).isdigit()
+    }
     return [
-        _outcome(job, standing, final.get(job), attempts.get(job, 0)) for job, standing in sorted(standings.items())
+        _outcome(job, standing, final.get(job), attempts.get(job, 0), broken.get(job, ""))
+        for job, standing in sorted(standings.items())
     ]
 
 
-def _outcome(job: int, standing: Standing, record: Record | None, attempts: int) -> JobOutcome:
+def _outcome(job: int, standing: Standing, record: Record | None, attempts: int, broken: str) -> JobOutcome:
     if record is not None and record.exit_class is ExitClass.DONE:
         exit_class, state, error = str(ExitClass.DONE), JobState.DONE, ""
     else:
         exit_class = failure_class(standing, str(record.exit_class) if record else "")
-        state, error = JobState.FAILED, _reason(standing, record)
+        state, error = JobState.FAILED, broken or _reason(standing, record)
     return JobOutcome(
         job=job,
         state=str(state),
@@ -137,9 +141,7 @@ def outcome_files(folder: CampaignFolder, manifest: str) -> list[Path]:
 def write_outcomes(path: Path, outcomes: Iterable[JobOutcome]) -> None:
     """Write the rows as parquet, complete or not at all."""
     table = pa.Table.from_pylist([asdict(outcome) for outcome in outcomes], schema=_SCHEMA)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    replace_file(path, sink.getvalue().to_pybytes())
+    replace_file(path, pack_table(table, {"sonicgrid.version": "1"}, "snappy"))
 
 
 def read_outcomes(path: Path) -> list[JobOutcome]:
@@ -150,9 +152,9 @@ def read_outcomes(path: Path) -> list[JobOutcome]:
 
     """
     try:
-        return [JobOutcome(**row) for row in pq.read_table(path, schema=_SCHEMA).to_pylist()]
-    except (OSError, pa.ArrowException, TypeError) as error:
-        message = f"{path}: not a readable table of outcomes; remove it and run `sonicgrid submit` again: {error}"
+        return [JobOutcome(**row) for row in unpack_table(path, _SCHEMA)[0].to_pylist()]
+    except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+        message = f"{path}: not a readable table of outcomes; `sonicgrid submit` makes it anew: {error}"
         raise CampaignError(message) from error
 
 

@@ -7,13 +7,17 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jobs.errors import CampaignError
 from jobs.manifest import read_manifest
 from jobs.running.follow import BlockFollower
 from jobs.running.outcome import read_outcomes
 from jobs.states import JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jobs.layout import CampaignFolder
+    from jobs.running.outcome import JobOutcome
 
 __all__ = ["CampaignFollower", "Progress"]
 
@@ -84,9 +88,9 @@ class CampaignFollower:
         return Progress(len(self._events), total, dict(states), events_done, rate, eta_s, dict(reasons))
 
     def _look_at(self, number: int) -> tuple[Counter[JobState], int, Counter[str]]:
-        if self._folder.block(number).outcome.exists():
+        outcomes = self._outcomes(number)
+        if outcomes is not None:
             if number not in self._through:
-                outcomes = read_outcomes(self._folder.block(number).outcome)
                 counts = Counter(JobState(outcome.state) for outcome in outcomes)
                 done = sum(self._events[row.job] for row in outcomes if row.state == JobState.DONE)
                 self._through[number] = counts, done
@@ -102,6 +106,18 @@ class CampaignFollower:
         done = sum(self._events[job] for job, standing in standings.items() if standing.state is JobState.DONE)
         held = Counter(standing.reason for standing in standings.values() if standing.state is JobState.HELD)
         return counts, done, held
+
+    def _outcomes(self, number: int) -> Sequence[JobOutcome] | None:
+        """Return how a block ended; None if it has not, or if nothing says so that can be read."""
+        path = self._folder.block(number).outcome
+        if not path.exists():
+            return None
+        if number in self._through:
+            return ()
+        try:
+            return read_outcomes(path)
+        except CampaignError:
+            return None
 
     def _rate(self, events_done: int, *, running: bool) -> float | None:
         now = time.monotonic()

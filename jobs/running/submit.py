@@ -145,6 +145,7 @@ class Submitter:
         return JobFiles(
             inputs={row.job: row.input_file for row in rows},
             network_file=network.file if computes else "",
+            checkpoints=self._campaign.jobs.checkpoint_every_s > 0 or self._campaign.jobs.checkpoint_events > 0,
         )
 
 

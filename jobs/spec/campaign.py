@@ -74,6 +74,16 @@ class JobSize(_Keys):
         8 * 3600, alias="max_runtime", gt=0, description="Longest that one attempt may run before HTCondor stops it"
     )
     max_retries: _Whole = Field(3, ge=0, description="Attempts after the first, where a retry can help")
+    checkpoint_every_s: WholeSeconds = Field(
+        20 * 60,
+        alias="checkpoint_every",
+        ge=0,
+        description="Work after which a job keeps what it has scored, so that an eviction costs no more than this;"
+        " `0 s` to keep nothing by the clock",
+    )
+    checkpoint_events: _Whole = Field(
+        0, ge=0, description="The same by the number of events, whichever comes first; 0 for no such rule"
+    )
 
 
 class NetworkChoice(_Keys):

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from jobs.errors import ConfigError, Problem
+from jobs.seal import Damaged, unseal_yaml
 from jobs.spec.model_keys import fields_at
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def _parse(path: Path) -> tuple[dict[_Place, int], dict[str, Any]]:
     """Return the line of every key, and the content."""
     name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = unseal_yaml(path.read_bytes()).decode()
+    except Damaged as error:
+        remedy = "it was written by SonicGrid; whoever changes it on purpose removes its first and its last line"
+        raise ConfigError([Problem(name, "", str(error), remedy)]) from error
     except FileNotFoundError as error:
         remedy = "check the path; it is relative to the folder where you are"
         raise ConfigError([Problem(name, "", "there is no such file", remedy)]) from error

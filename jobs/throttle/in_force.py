@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from jobs.errors import CampaignError
 from jobs.replace_file import replace_file
+from jobs.seal import seal_yaml, unseal_yaml
+from jobs.set_aside import set_aside
 from jobs.spec.links import Links
 from jobs.spec.site import Grid, Site, load_grid
 
@@ -93,11 +95,11 @@ def source_in_force(folder: CampaignFolder) -> Path | None:
 
 def _read(folder: CampaignFolder) -> tuple[_Document, Grid] | None:
     try:
-        document = _Document.model_validate(yaml.safe_load(folder.sites.read_bytes()))
+        document = _Document.model_validate(yaml.safe_load(unseal_yaml(folder.sites.read_bytes())))
         sites = {name: Site.model_validate({**keys, "name": name}) for name, keys in document.sites.items()}
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         message = f"{folder.sites}: not readable; `sonicgrid sites apply` writes it anew: {error}"
         raise CampaignError(message) from error
     return document, Grid(sites, document.links)
@@ -121,8 +123,12 @@ def put_in_force(folder: CampaignFolder, sites_folder: Path, names: Sequence[str
 
     """
     wanted = load_grid(sites_folder, names, asked_by)
-    before = grid_in_force(folder)
-    edits = edits_between(before, wanted) if before is not None else []
+    try:
+        before = grid_in_force(folder)
+        edits = edits_between(before, wanted) if before is not None else []
+    except CampaignError:
+        set_aside(folder, folder.sites)
+        before, edits = None, [Edit(folder.sites.name, "", "damaged", "made anew")]
     if before is not None and not edits:
         return []
     document = {
@@ -131,7 +137,7 @@ def put_in_force(folder: CampaignFolder, sites_folder: Path, names: Sequence[str
         "links": wanted.links.model_dump(by_alias=True),
     }
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    replace_file(folder.sites, text.encode())
+    replace_file(folder.sites, seal_yaml(text.encode()))
     who = f"{_user()}@{os.uname().nodename}"
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with folder.site_edits.open("a", encoding="utf-8") as log:

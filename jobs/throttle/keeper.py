@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import CampaignError
 from jobs.manifest import read_manifest
 from jobs.running.queue import open_queue
+from jobs.set_aside import set_aside
 from jobs.spec.campaign import load_campaign
 from jobs.throttle.admission import choose_admission
 from jobs.throttle.correct import Correction, correct
@@ -48,6 +49,15 @@ NEARLY = 0.95
 """Part of the admitted jobs that run where jobs end and start all the time."""
 
 
+def _state_before(folder: CampaignFolder) -> ThrottleState | None:
+    """Return what was decided last; None where nothing was, or where it is damaged: then jobs' reports say it again."""
+    try:
+        return read_state(folder)
+    except CampaignError:
+        set_aside(folder, folder.throttle)
+        return None
+
+
 class Keeper:
     """Looks and acts for one campaign.
 
@@ -72,7 +82,7 @@ class Keeper:
         self._negotiator = open_negotiator()
         self._in_force: tuple[tuple[int, int], Grid] | None = None
         self._grid = self._read_grid()
-        before = read_state(folder)
+        before = _state_before(folder)
         self._state = before or ThrottleState(at=0.0, sites={})
         known = before.sites if before else {}
         if set(known) >= set(self._grid.sites) and self._queue.clusters(folder):

@@ -183,7 +183,7 @@ class Observer:
 
     def _use(self, record: Record) -> None:
         if record.flavour == "cpu":
-            self._core_reports(record.hits, record.stages.inference_s)
+            self._core_reports(record.hits - record.hits_resumed, record.stages.inference_s)
         else:
             self._add(record.site, tally_of_record(record))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import CampaignError
 from jobs.layout import CampaignFolder
 from jobs.replace_file import replace_file
+from jobs.seal import seal_json, unseal_json
 from jobs.throttle.aside import Aside
 from jobs.throttle.correct import Correction
 from jobs.throttle.tally import Tally
@@ -63,12 +64,15 @@ def read_state(folder: CampaignFolder) -> ThrottleState | None:
     if not folder.throttle.exists():
         return None
     try:
-        return ThrottleState.model_validate_json(folder.throttle.read_bytes())
-    except (OSError, ValidationError) as error:
-        message = f"{folder.throttle}: not readable; delete it, and the throttle starts with what jobs report: {error}"
+        return ThrottleState.model_validate_json(unseal_json(folder.throttle.read_bytes()))
+    except (OSError, ValueError) as error:
+        message = (
+            f"{folder.throttle}: not readable; `sonicgrid submit` sets it aside, and the throttle starts with what jobs"
+            f" report: {error}"
+        )
         raise CampaignError(message) from error
 
 
 def write_state(folder: CampaignFolder, state: ThrottleState) -> None:
     """Write the state, complete or not at all."""
-    replace_file(folder.throttle, (state.model_dump_json(indent=1) + "\n").encode())
+    replace_file(folder.throttle, seal_json(state.model_dump_json(indent=1).encode()))

@@ -160,13 +160,13 @@ def tally_of_record(record: Record) -> Tally:
     known = record.wire_format == "patches"
     return Tally(
         wire_mb=wire_mb,
-        events=record.events,
+        events=record.events - record.events_resumed,
         prepare_s=stages.read_s + stages.prepare_s,
         send_s=max(0.0, stages.inference_s - record.paced_s),
         write_s=stages.write_s,
         paced_s=record.paced_s,
         window_s=max(0.0, record.ended - record.started - stages.startup_s),
         prepared_mb=wire_mb,
-        measured_hits=0 if known else record.hits,
+        measured_hits=0 if known else record.hits - record.hits_resumed,
         measured_mb=0.0 if known else wire_mb,
     )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from jobs.exits import ExitClass
-from jobs.record import Record
+from jobs.record import parse_record
 from monitoring.failures import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from jobs.layout import BlockFolder
+    from jobs.record import Record
     from monitoring.collecting.batch import Batch
     from monitoring.collecting.job_rows import JobRow
 
@@ -49,6 +50,8 @@ _PLAIN = (
     "events",
     "hits",
     "hits_on_cpu",
+    "events_resumed",
+    "hits_resumed",
     "bytes_sent",
     "bytes_received",
     "requests",
@@ -92,9 +95,9 @@ def take_records(batch: Batch, paths: Iterable[Path], digest: str) -> frozenset[
     settled = set()
     for path in paths:
         try:
-            record = Record.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+            record = parse_record(path.read_bytes())
+        except (OSError, ValueError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             text = f"{path}: no readable record ({reason}); its attempt is missing until the file is whole"
             batch.notes.say(str(path), text, batch.now, standing=True)
             continue

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from jobs.exits import ExitClass
-from jobs.record import Record
+from jobs.record import parse_record
 from monitoring.attempts import COUNTS, STAGES, VALUES, WORDS, Attempts, Category, ErrorText
 
 if TYPE_CHECKING:
@@ -55,8 +54,8 @@ def collect_records(folder: CampaignFolder, manifest_digest: str | None) -> Coll
     foreign = 0
     for path in _record_files(folder.blocks):
         try:
-            record = Record.model_validate_json(Path(path).read_bytes())
-        except (OSError, ValidationError):
+            record = parse_record(Path(path).read_bytes())
+        except (OSError, ValueError):
             unreadable.append(Path(path))
             continue
         if manifest_digest is not None and record.manifest_digest != manifest_digest:

@@ -21,7 +21,7 @@ __all__ = [
 APPLICATION_ID = 0x534F4E47
 """Says in the file's header that it is ours."""
 
-VERSION = 2
+VERSION = 3
 """One more with every change of the tables: a store of another version is set aside, and made again."""
 
 BIN_S = 60
@@ -142,6 +142,7 @@ CREATE TABLE attempts (
     started REAL NOT NULL, ended REAL NOT NULL, ended_at REAL NOT NULL, cpu_s REAL NOT NULL, max_rss_mb REAL NOT NULL,
     startup_s REAL NOT NULL, read_s REAL NOT NULL, prepare_s REAL NOT NULL, inference_s REAL NOT NULL,
     write_s REAL NOT NULL, events INTEGER NOT NULL, hits INTEGER NOT NULL, hits_on_cpu INTEGER NOT NULL,
+    events_resumed INTEGER NOT NULL, hits_resumed INTEGER NOT NULL,
     bytes_sent INTEGER NOT NULL, bytes_received INTEGER NOT NULL, requests INTEGER NOT NULL, retries INTEGER NOT NULL,
     paced_s REAL NOT NULL, latency_s REAL NOT NULL, share_mbps REAL NOT NULL, output_bytes INTEGER NOT NULL,
     latency_counts TEXT NOT NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jobs.exits import ExitClass
-from jobs.record import Record, StageSeconds
+from jobs.record import Record, StageSeconds, pack_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,5 +57,5 @@ class RecordWriter:
         }
         record = Record(**(values | fields))
         path = self.folder / f"{job:07d}.{record.cluster}.{attempt}.json"
-        path.write_text(record.model_dump_json())
+        path.write_bytes(pack_record(record))
         return record

@@ -114,6 +114,15 @@ def test_no_worker_chooses_where_files_go(home: Home, tmp_path: Path) -> None:
     assert home.records() == []
 
 
+def test_a_checkpoint_of_a_job_that_failed_is_kept(home: Home) -> None:
+    """A later attempt finds it where it looks."""
+    home.folder.returned.mkdir(exist_ok=True)
+    (home.folder.returned / "0000001.0-2.checkpoint").write_bytes(b"scores")
+    bring_home(home.folder)
+    assert (home.folder.checkpoints / "0000001.0-2.checkpoint").read_bytes() == b"scores"
+    assert list(home.folder.returned.iterdir()) == []
+
+
 def test_nothing_came_home_at_all(begin: Callable[..., Bench]) -> None:
     """A block that runs on a shared file system has no such folder, and needs no description for it."""
     assert bring_home(begin().folder.block(0)) == 0

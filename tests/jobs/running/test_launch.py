@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import htcondor2
 import pytest
 
 from jobs.errors import UsageError
-from jobs.exits import EXITS, ExitClass
+from jobs.exits import CHECKPOINT_EXIT, EXITS, ExitClass
 from jobs.layout import BlockFolder
 from jobs.running.describe import ClusterRequest, SiteTerms, describe
 from jobs.running.launch import (
@@ -187,6 +188,35 @@ def test_the_launcher_reads_no_argument_as_code(tmp_path: Path) -> None:
     done = start(tmp_path, "-", "returned", *names, path=path)
     assert done.stderr.endswith("<-m><jobs.payload>" + "".join(f"<{name}>" for name in names))
     assert list(tmp_path.rglob("pwned")) == []
+
+
+def test_a_job_that_left_to_have_its_checkpoint_saved_starts_again_in_its_folder(tmp_path: Path) -> None:
+    """HTCondor starts the same command in the same folder, where the archive is unpacked and gone."""
+    run = tmp_path / "run"
+    run.write_text("#!/bin/sh\necho start >> returned/starts\nexit 85\n")
+    run.chmod(0o755)
+    sandbox = tmp_path / "sandbox"
+    sandbox.mkdir()
+    with tarfile.open(sandbox / "w.tar.gz", "w:gz") as tar:
+        tar.add(run, "run")
+    for _ in range(3):
+        assert start(sandbox, "w.tar.gz", "returned", "block.json", "5").returncode == CHECKPOINT_EXIT
+    assert (sandbox / "returned" / "starts").read_text() == "start\n" * 3
+
+
+def test_htcondor_is_told_of_checkpoints_where_it_must_carry_them(archive: Path) -> None:
+    """With files that are shared they lie where the next attempt finds them, and no exit status means anything new."""
+    wanted = {"checkpoint_exit_code": "85", "transfer_checkpoint_files": "returned"}
+    told = submit_of(PackedArchive(str(archive)), replace(FILES, checkpoints=True))
+    assert {name: told[name] for name in wanted} == wanted
+    assert told["when_to_transfer_output"] == "ON_EXIT_OR_EVICT"
+    assert "'--returned' 'returned' '--leave-to-save'" in told["arguments"]
+    for other in (
+        submit_of(PackedArchive(str(archive))),
+        submit_of(SharedPython(Path("/usr/bin/python3")), replace(FILES, checkpoints=True)),
+    ):
+        assert not wanted.keys() & set(other.keys())
+        assert "--leave-to-save" not in other["arguments"]
 
 
 def test_a_damaged_archive_is_the_workers_trouble(tmp_path: Path) -> None:

@@ -46,6 +46,23 @@ def test_a_done_record_outweighs_the_event_log(tmp_path: Path, records: RecordWr
     assert (outcome.state, outcome.exit_class, outcome.events, outcome.hits) == ("done", "done", 5, 50)
 
 
+def test_a_damaged_record_costs_its_job_and_no_other(tmp_path: Path, records: RecordWriter) -> None:
+    """Its job has failed, in the words that name the file; one with another record that says done is done."""
+    for job in (1, 2, 3):
+        records.write(job, events=5)
+    records.write(3, 1, ExitClass.STOPPED)
+    spoilt = records.folder / "0000002.1.0.json"
+    spoilt.write_bytes(spoilt.read_bytes().replace(b'"events": 5', b'"events": 7'))
+    (records.folder / "0000003.1.1.json").write_bytes(b"{")
+    outcomes = judge(BlockFolder(tmp_path / "block"), {job: replace(DONE, proc=job) for job in (1, 2, 3)})
+    assert [(row.state, row.exit_class) for row in outcomes] == [
+        ("done", "done"),
+        ("failed", "no_record"),
+        ("done", "done"),
+    ]
+    assert f"{spoilt}: not a readable job record: it is damaged" in outcomes[1].error
+
+
 def test_failure_tells_the_payloads_error(tmp_path: Path, records: RecordWriter) -> None:
     """A failed job carries the class and the error of its last record."""
     records.write(1, 0, ExitClass.BAD_INPUT, error="a.root, entry 3: NaN")

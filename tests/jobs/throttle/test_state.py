@@ -50,5 +50,5 @@ def test_a_state_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None
     """With what to do: the throttle can do without."""
     folder = CampaignFolder(tmp_path)
     folder.throttle.write_text(text)
-    with pytest.raises(CampaignError, match=r"throttle\.json: not readable; delete it"):
+    with pytest.raises(CampaignError, match=r"throttle\.json: not readable; `sonicgrid submit` sets it aside"):
         read_state(folder)
