@@ -67,7 +67,7 @@ def test_damaged_output_is_named_once(begin: Callable[..., Bench]) -> None:
     damaged.write_bytes(damaged.read_bytes()[:-1])
     said = state_verdict(validate(bench.folder))
     assert said.startswith("complete but for 1 of 5 jobs")
-    assert said.count("sets it aside") == 1
+    assert said.count("`sonicgrid submit` runs the job again") == 1
 
 
 def test_rejected_inputs_alone_keep_a_campaign_from_being_complete(begin: Callable[..., Bench]) -> None:
