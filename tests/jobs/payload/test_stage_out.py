@@ -63,9 +63,13 @@ class Stage:
         """Names of the files where outputs go."""
         return sorted(path.name for path in self.disk.iterdir()) if self.disk.is_dir() else []
 
+    def record_path(self, attempt: int = 0) -> Path:
+        """The record of an attempt, as a file."""
+        return self.campaign.root / "records" / f"0000003.12.{attempt}.json"
+
     def record(self, attempt: int = 0) -> Record:
         """The record of an attempt."""
-        return read_record(self.campaign.root / "records" / f"0000003.12.{attempt}.json")
+        return read_record(self.record_path(attempt))
 
     def assert_clean(self) -> None:
         """Nothing is left on the worker, and the campaign's own folder has no output."""
@@ -118,11 +122,14 @@ def test_output_and_record_appear_together(stage: Stage) -> None:
 
 
 def test_a_job_that_runs_twice_leaves_one_output(stage: Stage) -> None:
-    """The second success takes the place of the first, and its record vouches for what is there."""
+    """A record that vouches for what is there ends the second attempt at once; without one its output takes the place."""
     for attempt in (0, 1):
         assert stage.run(attempt).exit_class is ExitClass.DONE
+    assert not stage.record_path(1).exists()
+    stage.record_path(0).unlink()
+    assert stage.run(2).exit_class is ExitClass.DONE
     assert stage.there() == [NAME]
-    assert stage.record(1).output_sha256 == content_of(stage.disk / NAME).sha256
+    assert stage.record(2).output_sha256 == content_of(stage.disk / NAME).sha256
 
 
 def test_what_earlier_attempts_left_is_removed(stage: Stage) -> None:

@@ -25,7 +25,8 @@ def as_ours(event: htcondor2.JobEvent) -> LogEvent:
         if event.type == htcondor2.JobEventType.SUBMIT
         else None
     )
-    ended = bool(event.get("TerminatedNormally")) and event.type == htcondor2.JobEventType.JOB_TERMINATED
+    # An attempt that is to be tried again at once ends with an eviction.
+    ended = bool(event.get("TerminatedNormally")) and "ReturnValue" in event
     return LogEvent(
         type=event.type,
         cluster=event.cluster,
