@@ -122,7 +122,7 @@ def test_output_and_record_appear_together(stage: Stage) -> None:
 
 
 def test_a_job_that_runs_twice_leaves_one_output(stage: Stage) -> None:
-    """A record that vouches for what is there ends the second attempt at once; without one its output takes the place."""
+    """A record that vouches for what is there ends the second attempt at once; without it the new output counts."""
     for attempt in (0, 1):
         assert stage.run(attempt).exit_class is ExitClass.DONE
     assert not stage.record_path(1).exists()
