@@ -51,13 +51,13 @@ def _by_fault(runs: list[Played]) -> Table:
 
 def _by_seed(runs: list[Played]) -> Table:
     table = Table(title="Seeds")
-    columns = ("campaign", "faults", "s", "submits", "jobs", "events right", "failed", "records", "twice", "verdict")
-    for column in columns:
+    columns = ["campaign", "faults", "s", "submits", "jobs", "events right", "resumed"]
+    for column in (*columns, "failed", "records", "twice", "verdict"):
         table.add_column(column, justify="left" if column == "verdict" else "right")
     for run in runs:
         found = run.judgement
         numbers = (run.name, sum(one.done for one in run.injected), round(run.seconds), run.submits, found.jobs)
-        more = (found.events, found.failed, found.records, found.twice)
+        more = (found.events, found.resumed, found.failed, found.records, found.twice)
         verdict = "passed" if not found.problems else f"{len(found.problems)} problems"
         table.add_row(*map(str, (*numbers, *more)), verdict)
     return table

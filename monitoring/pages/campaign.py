@@ -10,6 +10,7 @@ from monitoring.live.links import links_now
 from monitoring.live.states import count_states
 from monitoring.pages.making import maker
 from monitoring.panels import (
+    aside,
     blocks,
     efficiency,
     failures,
@@ -79,6 +80,7 @@ def campaign(shown: Shown) -> Recipe:
             maker(shown, "pool-load", pool.LOAD_EVERY_S, pool.pool),
             maker(shown, "efficiency", efficiency.EVERY_S, efficiency.efficiency),
             maker(shown, "failures", failures.EVERY_S, failures.failures),
+            maker(shown, "aside", aside.EVERY_S, aside.aside),
             maker(shown, "holds", holds.EVERY_S, holds.holds),
             maker(shown, "retries", retries.EVERY_S, retries.retries),
             maker(shown, "usage", usage.EVERY_S, usage.usage),

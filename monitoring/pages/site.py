@@ -13,6 +13,7 @@ from monitoring.live.site_now import sites_known
 from monitoring.pages.campaign import OVERVIEW, link_maker, throughput_makers
 from monitoring.pages.making import maker
 from monitoring.panels import (
+    aside,
     efficiency,
     failures,
     jobs_per_hour,
@@ -78,6 +79,7 @@ def _of_site(shown: Shown, name: str, every: Sequence[LinkNow]) -> Iterator[Pane
     yield maker(shown, "latency", latency.EVERY_S, partial(latency.latency, site=name))
     yield maker(shown, "efficiency", efficiency.EVERY_S, partial(efficiency.efficiency, site=name))
     yield maker(shown, "failures", failures.EVERY_S, partial(failures.failures, site=name))
+    yield maker(shown, "aside", aside.EVERY_S, partial(aside.aside, site=name))
     yield maker(shown, "limits", site_limits.EVERY_S, partial(site_limits.site_limits, site=name))
     yield maker(shown, "throttle", throttle.EVERY_S, partial(throttle.throttle, site=name))
     yield maker(shown, "edits", throttle.EVERY_S, partial(throttle.edits, site=name))

@@ -68,7 +68,7 @@ def _lead(buckets: list[HoldBucket]) -> str:
 
 def _goes_on(one: HoldBucket) -> str:
     if one.code == _BY_A_PERSON:
-        return "a person, with `condor_release`"
+        return "a person, with `sonicgrid release`"
     if one.code == _BY_THE_JOB:
         return "time: HTCondor starts each again after a pause, which grows up to an hour"
     return "time, up to three times; if it is held once more it fails"

@@ -63,7 +63,9 @@ def job_commands(connection: sqlite3.Connection, shown: Shown, now: float, numbe
         wanted.append(("what it prints now", f"condor_tail -follow {condor}"))
         wanted.append(("stop it here; HTCondor starts it again", f"condor_vacate_job {condor}"))
     if row.proc >= 0 and row.state == JobState.HELD:
-        wanted.append(("let it go on", f"condor_release {condor}"))
+        wanted.append(("let it go on", f"sonicgrid release {folder} --job {number}"))
+    if row.state == JobState.FAILED:
+        wanted.append(("run it again, once the cause is mended", f"sonicgrid retry {folder} --job {number}"))
     if row.proc >= 0 and row.state in (JobState.DONE, JobState.FAILED):
         wanted.append(("what HTCondor remembers of it", f"condor_history -limit 1 -long {condor}"))
     wanted += [
@@ -71,13 +73,10 @@ def job_commands(connection: sqlite3.Connection, shown: Shown, now: float, numbe
         ("read its log", f"less {shlex.quote(str(block.logs / f'{number}.log'))}"),
         ("read its records", f"python -m json.tool {shlex.quote(str(block.record(number, row.cluster, 0)))}"),
     ]
-    again = ""
-    if row.state == JobState.FAILED:
-        again = " Once the cause is mended, `sonicgrid submit` with the campaign's spec tries again all that failed."
     return Panel(
         key="job-commands",
         title="Look further",
-        lead=f"To be typed on the submit machine.{again}",
+        lead="To be typed on the submit machine.",
         source=Source("HTCondor's own commands and sonicgrid's, with the numbers and paths of this job."),
         content=Table((Column("what", "To see"), Column("command", "Command", "code")), tuple(wanted)),
     )

@@ -76,7 +76,7 @@ class Ended:
         """Write the record that fits a job's output."""
         content = self.output(job).read_bytes() if self.output(job).exists() else b""
         record = {"job": job, "exit_class": "done", "output_bytes": len(content), "started": 1.0,
-                  "output_sha256": hashlib.sha256(content).hexdigest(), "input_file": self.input,
+                  "events_resumed": 0, "output_sha256": hashlib.sha256(content).hexdigest(), "input_file": self.input,
                   "entry_start": PER_JOB * job, "entry_stop": PER_JOB * job + PER_JOB} | changes  # fmt: skip
         self.record(job).parent.mkdir(parents=True, exist_ok=True)
         self.record(job).write_text(json.dumps(record))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from jobs.throttle.aside import Aside
 from jobs.throttle.state import SiteState, ThrottleState
 from monitoring.collect import Collector
 from monitoring.panels.shown import Shown
@@ -79,9 +80,9 @@ class Collected:
         }
         self.campaign.folder.sites.write_text(json.dumps(document))
 
-    def decide(self, at: float, *, problem: str = "", **sites: SiteState) -> None:
+    def decide(self, at: float, *, problem: str = "", aside: tuple[Aside, ...] = (), **sites: SiteState) -> None:
         """Write what the throttle decided for some sites, as it stands and into its diary."""
-        state = ThrottleState(at=at, sites=sites, problem=problem)
+        state = ThrottleState(at=at, sites=sites, problem=problem, aside=aside)
         self.campaign.folder.throttle.write_text(state.model_dump_json())
         for name, one in sites.items():
             line = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCENES = {
-    "htcondor": ("shadow", "starter", "payload", "negotiator", "startd", "schedd"),
+    "htcondor": ("shadow", "starter", "payload", "negotiator", "HTCondor's collector", "procd", "startd", "schedd"),
     "submit side": (
         "throttle keeper", "submit command", "torn event log", "Snakemake", "submitted twice", "collector",
         "whole driver", "driver process alone",
@@ -31,7 +31,7 @@ SCENES = {
     "network and files": (
         "one Triton", "link cut", "input damaged", "output disk full", "Envoy", "Envoy hangs",
     ),
-    "power": ("everything at once", "pool down and up"),
+    "power": ("everything at once", "pool down and up", "master"),
 }  # fmt: skip
 PAUSE_S = {"power": 8.0}
 SHORT = "power"

@@ -50,6 +50,7 @@ class Judgement:
     Attributes:
         jobs, done, failed: of the manifest.
         events: in outputs that are right.
+        resumed: of these, which an attempt took over from an earlier one that was killed or failed.
         records: of attempts.
         twice: jobs that succeeded more than once; only one output of each counts.
         leftovers: half-written files of killed attempts, which count for nothing.
@@ -62,6 +63,7 @@ class Judgement:
     done: int = 0
     failed: int = 0
     events: int = 0
+    resumed: int = 0
     records: int = 0
     twice: int = 0
     leftovers: int = 0
@@ -168,6 +170,7 @@ class _Judge:
                 self._say(f"job {row.job}, entry {event.entry}: {problem}")
                 return False
         self._found.events += len(file.events)
+        self._found.resumed += max(int(one["events_resumed"]) for one in successes)
         return True
 
     def _differs(self, event: FoundEvent, true: TrueEvent) -> str | None:

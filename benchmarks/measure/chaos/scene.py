@@ -123,7 +123,11 @@ class Scene:
             "name": name,
             "inputs": str(self.root / "data" / name / "*.root"),
             "sites": "local",
-            "jobs": {"events_per_job": self.size.events_per_job, "jobs_per_block": self.size.jobs_per_block},
+            "jobs": {
+                "events_per_job": self.size.events_per_job,
+                "jobs_per_block": self.size.jobs_per_block,
+                "checkpoint_events": 1,
+            },
             "reco": {"rest_of_chain": f"{self.size.rest_of_chain_s} s"},
             "output": {"folder": str(self.folder), "merged_file": "200 kB"},
         }

@@ -114,6 +114,6 @@ def test_commands_fit_the_state(collected: Collected) -> None:
         for number in (0, 1, 2)
     }
     assert "condor_q -better-analyze 7.0" in commands[0]
-    assert "condor_release 7.1" in commands[1]
+    assert f"sonicgrid release {collected.campaign.folder.root} --job 1" in commands[1]
     assert not any(command.startswith("condor") for command in commands[2])
     assert f"sonicgrid status {collected.campaign.folder.root}" in commands[2]

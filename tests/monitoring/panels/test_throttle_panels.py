@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.spec.site import Site, load_site
+from jobs.throttle.aside import Aside
+from monitoring.panels.aside import aside
 from monitoring.panels.site_headline import site_headline
 from monitoring.panels.site_limits import change_command, counts_for, site_limits
 from monitoring.panels.throttle import edits, throttle
@@ -52,6 +54,26 @@ def test_a_throttle_that_fails_or_is_away(collected: Collected) -> None:
     assert throttle(connection, collected.shown, MINUTE + 60).tone == ""
     away = throttle(connection, collected.shown, MINUTE + 900)
     assert (away.tone, "It has not looked for more than 10 minutes" in away.lead) == ("warn", True)
+
+
+def test_set_aside(collected: Collected) -> None:
+    """What gets no jobs, why, until when, and the command that lets jobs there; a site's page has its own hosts."""
+    assert aside(collected.read(), collected.shown, MINUTE).lead == "No host and no site is set aside."
+    host = Aside(kind="host", name="bad 7", site="FNAL", reason="no mount", since=MINUTE, until=MINUTE + 1800)
+    whole = Aside(kind="site", name="CERN", site="CERN", reason="all fail", since=MINUTE - 9, until=MINUTE, trial="7.1")
+    collected.decide(MINUTE, aside=(whole, host), FNAL=site_state())
+    connection = collected.read()
+    panel = aside(connection, collected.shown, MINUTE)
+    assert (panel.tone, panel.lead) == (
+        "warn",
+        "1 site (CERN) and 1 host (bad 7) get no jobs for now. The newest: no mount.",
+    )
+    first, second = rows_of(panel)
+    assert (first["name"], first["site"], first["until"], first["trial"]) == ("bad 7", "FNAL", MINUTE + 1800, None)
+    assert first["command"] == f"sonicgrid sites readmit 'bad 7' {collected.campaign.folder.root}"
+    assert (second["kind"], second["site"], second["trial"]) == ("site", "CERN", "7.1")
+    (only,) = rows_of(aside(connection, collected.shown, MINUTE, "FNAL"))
+    assert only["name"] == "bad 7"
 
 
 def test_edits(collected: Collected) -> None:
