@@ -177,6 +177,7 @@ class Queue:
             for name, value in values.items():
                 self._schedd.edit(job, name, value)
         except htcondor2.HTCondorException as error:
+            self._found = None
             message = f"HTCondor does not change job {job}: {error}"
             raise PoolError(message) from error
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from jobs.throttle.state import ThrottleState
     from tests.builders.bench import Bench
 
-__all__ = ["ThrottleBench"]
+__all__ = ["TEN", "ThrottleBench"]
+
+TEN = "uplink: 100 Mb/s\ncampaign_share: 100 %\nrate_per_job: 10 Mb/s\nadmit_factor: 1.0\nramp: 6000/min\n"
+"""A site config with a budget of exactly ten jobs, and a ramp that never waits."""
 
 
 class ThrottleBench:

@@ -11,12 +11,11 @@ from jobs.running.act_on import HOLDABLE, hold_jobs, release_jobs, retry_jobs
 from jobs.running.job_now import jobs_now
 from jobs.running.select import Selection, select
 from jobs.states import JobState
+from tests.builders.throttle import TEN
 
 if TYPE_CHECKING:
     from jobs.running.job_now import JobNow
     from tests.builders.throttle import ThrottleBench
-
-TEN = "uplink: 100 Mb/s\ncampaign_share: 100 %\nrate_per_job: 10 Mb/s\nadmit_factor: 1.0\nramp: 6000/min\n"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from jobs.running.outcome import write_outcomes
 from jobs.throttle.observe import Observer, round_began
 from jobs.throttle.tally import MEMORY_S, Tally
 from tests.builders.event_log import EventLog
-from tests.jobs.throttle.test_keeper import beat
+from tests.jobs.throttle.test_keeper_remembers import beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,10 @@ from jobs.exits import EXITS, ExitClass
 from jobs.throttle.aside import FEWEST_ATTEMPTS, FIRST_ASIDE_S
 from jobs.throttle.readmit import ask_to_readmit
 from jobs.throttle.state import read_state
+from tests.builders.throttle import TEN
 
 if TYPE_CHECKING:
     from tests.builders.throttle import ThrottleBench
-
-TEN = "uplink: 100 Mb/s\ncampaign_share: 100 %\nrate_per_job: 10 Mb/s\nadmit_factor: 1.0\nramp: 6000/min\n"
 
 
 def attempt(throttle: ThrottleBench, job: int, machine: str, code: int) -> None:
