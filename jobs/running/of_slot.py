@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["charge_of_slot", "flavour_of_slot", "limits_of_slot", "requirements", "site_of_slot"]
 
-_LAST_HOST = '(MY.LastRemoteHost ?: "")'
-
 NO_NETWORK = "cpu.sonicgrid:1"
 """Limit of a job that uses no network: of a name that nobody sets, which is none. An empty list of limits would leave
 those of the job before it on a slot."""
@@ -35,11 +33,12 @@ def requirements(slots: Mapping[str, str]) -> str:
     sites = " || ".join(_wanted(site, expression) for site, expression in slots.items())
     host = "stringListIMember(TARGET.Machine, MY.SonicGridHostsAside) =!= True"
     site = "stringListMember(MY.SonicGridSiteOfSlot, MY.SonicGridSitesAside) =!= True"
-    # As HTCondor names it, SLOT@MACHINE.
-    other = f'substr({_LAST_HOST}, -(size(TARGET.Machine) + 1)) =!= strcat("@", TARGET.Machine)'
+    # As HTCondor names it, SLOT@MACHINE; undefined before its first.
+    other = 'substr(MY.LastRemoteHost, -(size(TARGET.Machine) + 1)) =!= strcat("@", TARGET.Machine)'
     not_to_blame = ", ".join(str(row.code) for row in EXITS.values() if row.waits or not row.retry)
     fresh = f"MY.NumJobCompletions =?= 0 || member(MY.ExitCode, {{{not_to_blame}}}) =?= True"
-    anywhere = '(MY.SonicGridElsewhere ?: "") == "" || MY.SonicGridElsewhere =?= TARGET.Machine'
+    # Without `?:`: the negotiator, which simplifies requirements, gets that wrong.
+    anywhere = 'MY.SonicGridElsewhere =?= "" || MY.SonicGridElsewhere =?= TARGET.Machine'
     return (
         f"({sites}) && ({host} || MY.{TRIAL_ATTRIBUTE} =?= TARGET.Machine)"
         f" && ({site} || MY.{TRIAL_ATTRIBUTE} =?= MY.SonicGridSiteOfSlot)"
