@@ -6,6 +6,7 @@ counts when it ended. The two are never added: each column is from one of them.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -63,7 +64,8 @@ class RollUp:
     def __init__(self, now: float) -> None:
         self._fine_from = now - KEEP_FINE_S
         self._groups: dict[tuple[str, str], int] = {}
-        self._beats: list[tuple[float, ...]] = []
+        # Numbers alone, not an object for each: a batch of heartbeats is half a million of them.
+        self._beats = array("d")
         self._ended: defaultdict[tuple[int, int, str, str], list[float]] = defaultdict(
             lambda: [0.0] * len(ENDED_COLUMNS)
         )
@@ -72,7 +74,7 @@ class RollUp:
         """Add what a job said at a moment, seconds since the epoch."""
         group = self._groups.setdefault((beat.site, beat.flavour), len(self._groups))
         counts = beat.latency_counts if len(beat.latency_counts) == len(_NO_COUNTS) else _NO_COUNTS
-        self._beats.append((at, group, *_plain_of(beat), *counts))
+        self._beats.extend((at, group, *_plain_of(beat), *counts))
 
     def add_ended(self, at: float, site: str, flavour: str, sums: Sequence[float]) -> None:
         """Add an attempt that ended at a moment, seconds since the epoch; the sums in the order of `ENDED_COLUMNS`."""
@@ -85,11 +87,11 @@ class RollUp:
     def flush(self, connection: sqlite3.Connection) -> None:
         """Add the sums to those of the store."""
         if self._beats:
-            table = np.array(self._beats, dtype=np.float64)
+            table = np.array(self._beats).reshape(-1, 2 + len(LIVE_COLUMNS))
             self._add_totals(connection, table)
             self._add_beats(connection, table, BIN_S)
             self._add_beats(connection, table[table[:, 0] >= self._fine_from], FINE_BIN_S)
-            self._beats.clear()
+            del self._beats[:]
         connection.executemany(_ADD_ENDED, ((*key, *row) for key, row in self._ended.items()))
         self._ended.clear()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,9 +55,9 @@ def test_failure_tells_the_payloads_error(tmp_path: Path, records: RecordWriter)
 @pytest.mark.parametrize(
     ("standing", "exit_class"),
     [
-        (replace(FAILED, exit_code=-1, reason="killed by signal 9"), "killed"),
-        (replace(FAILED, exit_code=-1, reason="via condor_rm"), "removed"),
-        (replace(FAILED, exit_code=1), "bug"),
+        (FAILED._replace(exit_code=-1, reason="killed by signal 9"), "killed"),
+        (FAILED._replace(exit_code=-1, reason="via condor_rm"), "removed"),
+        (FAILED._replace(exit_code=1), "bug"),
         (DONE, "no_record"),
         (Standing(), "lost"),
         (Standing(JobState.RUNNING, cluster=7, proc=0), "lost"),
