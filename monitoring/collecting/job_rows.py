@@ -150,18 +150,14 @@ class JobRows:
         if not row.outcome:
             row.exit_class = self._exit_class(row)
         if state != row.state:
-            self._move(row, -1, since)
-            row.state = state
-            self._move(row, +1, since)
+            self._move(row, since, state, row.site, row.flavour)
         row.since = since
         self._changed.add(row.job)
 
     def place(self, row: JobRow, site: str, flavour: str) -> None:
         """Put down where a job is and what it is; the counts since its state began are put right."""
         if (site, flavour) != (row.site, row.flavour):
-            self._move(row, -1, row.since)
-            row.site, row.flavour = site, flavour
-            self._move(row, +1, row.since)
+            self._move(row, row.since, row.state, site, flavour)
             self._changed.add(row.job)
 
     def change(self, row: JobRow) -> None:
@@ -193,8 +189,11 @@ class JobRows:
             self._of_proc[row.block, row.cluster, row.proc] = row
         return row
 
-    def _move(self, row: JobRow, jobs: int, at: float) -> None:
-        self._moves[int(at // FINE_BIN_S) * FINE_BIN_S, row.block, row.site, row.flavour, row.state] += jobs
+    def _move(self, row: JobRow, at: float, state: str, site: str, flavour: str) -> None:
+        fine = int(at // FINE_BIN_S) * FINE_BIN_S
+        self._moves[fine, row.block, row.site, row.flavour, row.state] -= 1
+        self._moves[fine, row.block, site, flavour, state] += 1
+        row.state, row.site, row.flavour = state, site, flavour
 
     def _binned(self) -> Iterable[tuple[int, int, str, str, str, int]]:
         bins: Counter[tuple[int, int, str, str, str]] = Counter()

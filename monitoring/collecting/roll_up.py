@@ -88,7 +88,7 @@ class RollUp:
     def flush(self, connection: sqlite3.Connection) -> None:
         """Add the sums to those of the store."""
         if self._beats:
-            table = np.array(self._beats, dtype=np.float64).reshape(-1, 2 + len(LIVE_COLUMNS))
+            table = np.fromiter(self._beats, np.float64, len(self._beats)).reshape(-1, 2 + len(LIVE_COLUMNS))
             self._add_totals(connection, table)
             self._add_beats(connection, table, BIN_S)
             self._add_beats(connection, table[table[:, 0] >= self._fine_from], FINE_BIN_S)
