@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.errors import CampaignError
 from jobs.exits import ExitClass
 from jobs.seal import seal_json, unseal_json
+from jobs.whole import Whole
 from sonic.scores import LATENCY_COUNTS
 from sonic.wire_format import WireFormat
 
@@ -40,11 +41,11 @@ class Record(BaseModel):
     version: Literal[1] = Field(1, description="Version of this format")
     campaign: str = Field(description="Name of the campaign")
     manifest_digest: str = Field(description="Digest of the manifest that the job belongs to")
-    block: int = Field(description="Number of the block")
-    job: int = Field(description="Number of the job in the campaign's manifest")
-    attempt: int = Field(description="0 for the first start, one more for each later one")
-    cluster: int = Field(description="HTCondor cluster; -1 outside HTCondor")
-    proc: int = Field(description="HTCondor proc; -1 outside HTCondor")
+    block: Whole = Field(description="Number of the block")
+    job: Whole = Field(description="Number of the job in the campaign's manifest")
+    attempt: Whole = Field(description="0 for the first start, one more for each later one")
+    cluster: Whole = Field(description="HTCondor cluster; -1 outside HTCondor")
+    proc: Whole = Field(description="HTCondor proc; -1 outside HTCondor")
     flavour: Literal["gpu", "cpu"] = Field(description="Where the network ran: gpu = inference pool, cpu = in the job")
     site: str = Field(description="Site of the slot; empty if the slot says none")
     host: str = Field(description="Host name of the worker")
@@ -56,8 +57,8 @@ class Record(BaseModel):
     software_version: str = Field(description="Version of SonicGrid")
     input_file: str = Field(description="Path or URL of the input file, as in the manifest")
     input_uuid: str = Field(description="UUID of the input ROOT file; empty if it could not be opened")
-    entry_start: int = Field(description="First entry of the job")
-    entry_stop: int = Field(description="One past the last entry of the job")
+    entry_start: Whole = Field(description="First entry of the job")
+    entry_stop: Whole = Field(description="One past the last entry of the job")
     exit_class: ExitClass = Field(description="How the attempt ended")
     error: str = Field("", description="The error, if any: what, where, what to do")
     started: float = Field(description="Start, seconds since the epoch (UTC) by the worker's clock")
@@ -65,28 +66,28 @@ class Record(BaseModel):
     stages: StageSeconds = Field(description="Seconds per stage")
     cpu_s: float = Field(description="CPU seconds of the process, user and system")
     max_rss_mb: float = Field(description="Largest resident memory, MB")
-    events: int = Field(0, description="Events written to the output")
-    hits: int = Field(0, description="Hits that got scores")
-    hits_on_cpu: int = Field(
+    events: Whole = Field(0, description="Events written to the output")
+    hits: Whole = Field(0, description="Hits that got scores")
+    hits_on_cpu: Whole = Field(
         0, description="Hits that a job of the gpu flavour scored in the job, because no endpoint answered"
     )
-    events_resumed: int = Field(
+    events_resumed: Whole = Field(
         0, description="Of `events`, those that were taken out of the checkpoint of an earlier attempt"
     )
-    hits_resumed: int = Field(0, description="Hits of these events")
-    events_kept: int = Field(
+    hits_resumed: Whole = Field(0, description="Hits of these events")
+    events_kept: Whole = Field(
         0, description="Events of an attempt that did not succeed that are in a checkpoint, for the next one"
     )
-    bytes_sent: int = Field(0, description="Bytes of requests handed to gRPC, repeats included")
-    bytes_received: int = Field(0, description="Bytes of answers")
-    requests: int = Field(0, description="Requests answered")
-    retries: int = Field(0, description="Requests sent again")
+    bytes_sent: Whole = Field(0, description="Bytes of requests handed to gRPC, repeats included")
+    bytes_received: Whole = Field(0, description="Bytes of answers")
+    requests: Whole = Field(0, description="Requests answered")
+    retries: Whole = Field(0, description="Requests sent again")
     paced_s: float = Field(0.0, description="Seconds for which the share held a request that could have gone")
     latency_s: float = Field(0.0, description="Seconds from sending to the answer, summed over `requests`")
-    latency_counts: tuple[int, ...] = Field((), description=LATENCY_COUNTS)
+    latency_counts: tuple[Whole, ...] = Field((), description=LATENCY_COUNTS)
     share_mbps: float = Field(0.0, description="Share of the link at the end, Mb/s on the wire; 0 if not paced")
     output_file: str = Field("", description="Path of the output; empty if there is none")
-    output_bytes: int = Field(0, description="Size of the output, bytes")
+    output_bytes: Whole = Field(0, description="Size of the output, bytes")
     output_sha256: str = Field("", description="SHA-256 of the output, hex")
 
 

@@ -46,7 +46,9 @@ def fields_of(model: type[BaseModel]) -> list[list[str]]:
         if get_origin(kind) is Literal:
             shown = " or ".join(f"`{value}`" for value in get_args(kind))
         elif get_origin(kind) is tuple:
-            shown = f"array of {JSON_TYPES[get_args(kind)[0].__name__]}s"
+            (inner, _) = get_args(kind)
+            # An annotated type names the plain one as its origin.
+            shown = f"array of {JSON_TYPES[getattr(inner, '__origin__', inner).__name__]}s"
         elif type(None) in get_args(kind):
             (inner,) = (one for one in get_args(kind) if one is not type(None))
             shown = f"{JSON_TYPES[inner.__name__]} or null"

@@ -69,9 +69,10 @@ def _read(text: bytes) -> LogEvent | None:
     head = _HEAD.match(text)
     if head is None:
         return None
-    number, cluster, proc = int(head[1]), int(head[2]), int(head[3])
+    what, whose, which, day, clock, zone = head.groups()
+    number, cluster, proc = int(what), int(whose), int(which)
     try:
-        at = _at(head[4], head[5], head[6].endswith(b"Z"))
+        at = _at(day, clock, zone.endswith(b"Z"))
     except (ValueError, OverflowError):
         return None
     if number == _GENERIC:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import htcondor2
@@ -32,6 +31,8 @@ __all__ = [
 ]
 
 _Type = htcondor2.JobEventType
+_EXECUTE, _TERMINATED = int(_Type.EXECUTE), int(_Type.JOB_TERMINATED)
+_ABORTED, _CLUSTER_REMOVE = int(_Type.JOB_ABORTED), int(_Type.CLUSTER_REMOVE)
 
 _BY_JOB_POLICY = 3
 """HoldReasonCode of a hold by the job's own expressions."""
@@ -97,8 +98,7 @@ class LogEvent(NamedTuple):
     disk_mb: float = -1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the event log says of one job.
 
     Attributes:
@@ -131,19 +131,18 @@ def after(before: Standing, event: LogEvent) -> Standing:
     """Return where a job stands after an event about it; an echo of a cluster that was given up changes nothing."""
     if before.cluster != event.cluster:
         return before
-    if event.type == _Type.JOB_TERMINATED:
+    if event.type == _TERMINATED:
         code = event.exit_code
         signal = "" if code >= 0 else f"killed by signal {event.signal or '?'}"
         state = JobState.DONE if code == 0 else JobState.FAILED
-        return replace(before, state=state, exit_code=code, since=event.at, reason=signal)
+        return before._replace(state=state, exit_code=code, since=event.at, reason=signal)
     state_after = STATE_AFTER.get(event.type)
     if state_after is None:
         return before
-    if event.type == _Type.JOB_ABORTED and GIVEN_BACK in event.reason:
+    if event.type == _ABORTED and GIVEN_BACK in event.reason:
         return Standing(since=event.at)
-    starting = event.type == _Type.EXECUTE
-    return replace(
-        before,
+    starting = event.type == _EXECUTE
+    return before._replace(
         state=state_after,
         starts=before.starts + starting,
         host=event.host if starting else before.host,
@@ -154,7 +153,7 @@ def after(before: Standing, event: LogEvent) -> Standing:
 
 def gives_up(event: LogEvent) -> bool:
     """Return whether the event says that a cluster materializes no more jobs although it had some left."""
-    return event.type == _Type.CLUSTER_REMOVE and not event.complete
+    return event.type == _CLUSTER_REMOVE and not event.complete
 
 
 def jobs_given_up(folder: BlockFolder, cluster: int, jobs: Iterable[int]) -> tuple[int, ...]:

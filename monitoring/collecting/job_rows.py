@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -96,9 +96,9 @@ class JobRows:
         self._fine_from = now - KEEP_FINE_S
         self._rows: dict[int, JobRow] = {}
         self._blocks: dict[int, list[JobRow]] = {}
-        self._of_proc: dict[tuple[int, int, int], int] = {}
+        self._of_proc: dict[tuple[int, int, int], JobRow] = {}
         self._changed: set[int] = set()
-        self._moves: Counter[tuple[float, int, str, str, str]] = Counter()
+        self._moves: defaultdict[tuple[int, int, str, str, str], int] = defaultdict(int)
 
     def by_number(self, job: int) -> JobRow | None:
         """Return a job by its number in the manifest."""
@@ -112,11 +112,9 @@ class JobRows:
 
     def by_proc(self, block: int, cluster: int, proc: int) -> JobRow | None:
         """Return the job of a block that has this cluster and proc as its newest."""
-        job = self._of_proc.get((block, cluster, proc))
-        if job is not None:
-            return self._rows[job]
-        if block in self._blocks:
-            return None
+        row = self._of_proc.get((block, cluster, proc))
+        if row is not None or block in self._blocks:
+            return row
         found = self._connection.execute(
             f"{_SELECT} cluster = ? AND proc = ? AND block = ?", (cluster, proc, block)
         ).fetchone()
@@ -134,7 +132,7 @@ class JobRows:
         """Put down what the event log now says of a job."""
         if (row.cluster, row.proc) != (standing.cluster, standing.proc):
             self._of_proc.pop((row.block, row.cluster, row.proc), None)
-            self._of_proc[row.block, standing.cluster, standing.proc] = row.job
+            self._of_proc[row.block, standing.cluster, standing.proc] = row
         row.log_state, row.log_since = str(standing.state), standing.since
         row.cluster, row.proc, row.starts = standing.cluster, standing.proc, standing.starts
         row.exit_code, row.host, row.reason = standing.exit_code, standing.host, standing.reason
@@ -152,18 +150,14 @@ class JobRows:
         if not row.outcome:
             row.exit_class = self._exit_class(row)
         if state != row.state:
-            self._move(row, -1, since)
-            row.state = state
-            self._move(row, +1, since)
+            self._move(row, since, state, row.site, row.flavour)
         row.since = since
         self._changed.add(row.job)
 
     def place(self, row: JobRow, site: str, flavour: str) -> None:
         """Put down where a job is and what it is; the counts since its state began are put right."""
         if (site, flavour) != (row.site, row.flavour):
-            self._move(row, -1, row.since)
-            row.site, row.flavour = site, flavour
-            self._move(row, +1, row.since)
+            self._move(row, row.since, row.state, site, flavour)
             self._changed.add(row.job)
 
     def change(self, row: JobRow) -> None:
@@ -180,7 +174,7 @@ class JobRows:
         )
         by_block: Counter[tuple[int, int, str]] = Counter()
         for (at, block, _, _, state), jobs in self._moves.items():
-            by_block[block, int(at // BIN_S) * BIN_S, state] += jobs
+            by_block[block, at // BIN_S * BIN_S, state] += jobs
         self._connection.executemany(
             "INSERT INTO block_changes (block, at, state, jobs) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (block, at, state) DO UPDATE SET jobs = jobs + excluded.jobs",
@@ -192,18 +186,21 @@ class JobRows:
     def _keep(self, row: JobRow) -> JobRow:
         self._rows[row.job] = row
         if row.cluster >= 0:
-            self._of_proc[row.block, row.cluster, row.proc] = row.job
+            self._of_proc[row.block, row.cluster, row.proc] = row
         return row
 
-    def _move(self, row: JobRow, jobs: int, at: float) -> None:
-        self._moves[at, row.block, row.site, row.flavour, row.state] += jobs
+    def _move(self, row: JobRow, at: float, state: str, site: str, flavour: str) -> None:
+        fine = int(at // FINE_BIN_S) * FINE_BIN_S
+        self._moves[fine, row.block, row.site, row.flavour, row.state] -= 1
+        self._moves[fine, row.block, site, flavour, state] += 1
+        row.state, row.site, row.flavour = state, site, flavour
 
     def _binned(self) -> Iterable[tuple[int, int, str, str, str, int]]:
         bins: Counter[tuple[int, int, str, str, str]] = Counter()
         for (at, _, *what), jobs in self._moves.items():
             site, flavour, state = what
             for bin_s in (BIN_S, FINE_BIN_S) if at >= self._fine_from else (BIN_S,):
-                bins[bin_s, int(at // bin_s) * bin_s, site, flavour, state] += jobs
+                bins[bin_s, at // bin_s * bin_s, site, flavour, state] += jobs
         return ((*key, jobs) for key, jobs in bins.items() if jobs)
 
     def _exit_class(self, row: JobRow) -> str:

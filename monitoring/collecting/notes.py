@@ -20,6 +20,7 @@ class Notes:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._standing: set[str] | None = None
 
     def say(self, source: str, text: str, at: float, *, standing: bool = False) -> None:
         """Write a note down, or count it once more.
@@ -31,6 +32,8 @@ class Notes:
             standing: whether it is a state of things, which `settle` ends.
 
         """
+        if standing and self._standing is not None:
+            self._standing.add(source)
         self._connection.execute(
             "INSERT INTO notes VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (source, text) DO UPDATE SET "
             "last_at = excluded.last_at, times = times + 1, standing = excluded.standing",
@@ -39,6 +42,11 @@ class Notes:
 
     def settle(self, source: str, *texts: str) -> None:
         """End the standing notes about something, but for those with these texts."""
+        if self._standing is None:
+            self._standing = {row[0] for row in self._connection.execute("SELECT source FROM notes WHERE standing")}
+        # Most things are as they should be, and are asked about most often: each of 100,000 records is.
+        if source not in self._standing:
+            return
         marks = ", ".join("?" * len(texts))
         self._connection.execute(
             f"UPDATE notes SET standing = 0 WHERE source = ? AND standing AND text NOT IN ({marks})",

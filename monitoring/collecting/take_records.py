@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from monitoring.failures import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from os import DirEntry
 
     from jobs.layout import BlockFolder
     from jobs.record import Record
@@ -67,7 +69,7 @@ _COLUMNS = (*_PLAIN, *_STAGES, "model", "error", "ended_at", "latency_counts")
 _INSERT = f"INSERT OR IGNORE INTO attempts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
-def new_records(folder: BlockFolder, known: frozenset[str]) -> Iterator[Path]:
+def new_records(folder: BlockFolder, known: frozenset[str]) -> Iterator[DirEntry[str]]:
     """Yield the records of a block that are not known by name; one that is being written has another name."""
     try:
         entries = os.scandir(folder.records)
@@ -76,15 +78,15 @@ def new_records(folder: BlockFolder, known: frozenset[str]) -> Iterator[Path]:
     with entries:
         for entry in entries:
             if entry.name not in known and entry.name.endswith(".json") and not entry.name.startswith("."):
-                yield Path(entry.path)
+                yield entry
 
 
-def take_records(batch: Batch, paths: Iterable[Path], digest: str) -> frozenset[str]:
+def take_records(batch: Batch, found: Iterable[DirEntry[str]], digest: str) -> frozenset[str]:
     """Take records.
 
     Args:
         batch: takes them.
-        paths: of the files.
+        found: the files.
         digest: of the manifest; a record of another one is counted and left out.
 
     Returns:
@@ -93,19 +95,22 @@ def take_records(batch: Batch, paths: Iterable[Path], digest: str) -> frozenset[
     """
     clocks = dict(batch.connection.execute("SELECT host, ahead_s FROM clocks"))
     settled = set()
-    for path in paths:
+    for entry in found:
+        path = entry.path
         try:
-            record = parse_record(path.read_bytes())
+            # Without a buffer, and without a `Path`, which take longer than the reading.
+            with FileIO(path) as file:
+                record = parse_record(file.readall())
         except (OSError, ValueError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             text = f"{path}: no readable record ({reason}); its attempt is missing until the file is whole"
-            batch.notes.say(str(path), text, batch.now, standing=True)
+            batch.notes.say(path, text, batch.now, standing=True)
             continue
-        settled.add(path.name)
-        batch.notes.settle(str(path))
+        settled.add(entry.name)
+        batch.notes.settle(path)
         if record.manifest_digest != digest:
-            text = f"{path.parent}: records of an earlier plan are left out"
-            batch.notes.say(str(path.parent), text, batch.now)
+            folder = str(Path(path).parent)
+            batch.notes.say(folder, f"{folder}: records of an earlier plan are left out", batch.now)
             continue
         _take(batch, record, clocks)
     return frozenset(settled)

@@ -63,6 +63,14 @@ def test_a_damaged_heartbeat_is_an_error(cut: int) -> None:
         decode(a_heartbeat().encode()[:cut])
 
 
+def test_a_number_that_no_store_holds_is_an_error() -> None:
+    """A sum of it would stop whoever keeps sums."""
+    most = a_heartbeat().model_copy(update={"hits": 2**53}).encode()
+    assert decode(most) is not None
+    with pytest.raises(CampaignError, match="hits"):
+        decode(most.replace(str(2**53), str(2**63)))
+
+
 def test_a_heartbeat_of_another_version_is_an_error() -> None:
     """Fields that changed their meaning must not be read as ours."""
     with pytest.raises(CampaignError, match="version"):

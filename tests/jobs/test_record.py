@@ -65,8 +65,16 @@ def test_a_record_of_an_earlier_release_can_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"version": 2}', a_record().model_dump_json()[:-1] + ', "extra": 1}'],
-    ids=["empty", "cut", "list", "no fields", "later version", "unknown field"],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"version": 2}',
+        a_record().model_dump_json()[:-1] + ', "extra": 1}',
+        a_record(bytes_sent=2**53).model_dump_json().replace(str(2**53), str(2**63)),
+    ],
+    ids=["empty", "cut", "list", "no fields", "later version", "unknown field", "a number that no store holds"],
 )
 def test_what_is_no_record_is_named(tmp_path: Path, text: str) -> None:
     """A file that is none of ours must be an error with its name, not a guess."""

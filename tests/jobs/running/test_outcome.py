@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,7 +53,7 @@ def test_a_damaged_record_costs_its_job_and_no_other(tmp_path: Path, records: Re
     spoilt = records.folder / "0000002.1.0.json"
     spoilt.write_bytes(spoilt.read_bytes().replace(b'"events": 5', b'"events": 7'))
     (records.folder / "0000003.1.1.json").write_bytes(b"{")
-    outcomes = judge(BlockFolder(tmp_path / "block"), {job: replace(DONE, proc=job) for job in (1, 2, 3)})
+    outcomes = judge(BlockFolder(tmp_path / "block"), {job: DONE._replace(proc=job) for job in (1, 2, 3)})
     assert [(row.state, row.exit_class) for row in outcomes] == [
         ("done", "done"),
         ("failed", "no_record"),
@@ -73,9 +72,9 @@ def test_failure_tells_the_payloads_error(tmp_path: Path, records: RecordWriter)
 @pytest.mark.parametrize(
     ("standing", "exit_class"),
     [
-        (replace(FAILED, exit_code=-1, reason="killed by signal 9"), "killed"),
-        (replace(FAILED, exit_code=-1, reason="via condor_rm"), "removed"),
-        (replace(FAILED, exit_code=1), "bug"),
+        (FAILED._replace(exit_code=-1, reason="killed by signal 9"), "killed"),
+        (FAILED._replace(exit_code=-1, reason="via condor_rm"), "removed"),
+        (FAILED._replace(exit_code=1), "bug"),
         (DONE, "no_record"),
         (Standing(), "lost"),
         (Standing(JobState.RUNNING, cluster=7, proc=0), "lost"),
