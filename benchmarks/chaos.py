@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from measure.chaos.faults import FAULTS, plan_faults
 from measure.chaos.play import Stage, play, size_for
 from measure.machine import describe_machine
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +39,7 @@ def _by_fault(runs: list[Played]) -> Table:
     done = Counter(one.fault for run in runs for one in run.injected if one.done)
     not_done = Counter(one.fault for run in runs for one in run.injected if not one.done)
     survived = Counter(one.fault for run in runs if not run.judgement.problems for one in run.injected if one.done)
-    table = Table(title="Faults injected and survived")
+    table = Table(title="Faults injected and survived", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("fault", "stands for", "put right by"):
         table.add_column(column)
     for column in ("injected", "in runs that passed", "nobody to do it to"):
@@ -50,13 +51,13 @@ def _by_fault(runs: list[Played]) -> Table:
 
 
 def _by_seed(runs: list[Played]) -> Table:
-    table = Table(title="Seeds")
-    columns = ["campaign", "faults", "s", "submits", "jobs", "events right", "resumed"]
-    for column in (*columns, "failed", "records", "twice", "verdict"):
+    table = Table(title="Seeds", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    columns = ["seed", "faults", "s", "submits", "jobs", "right", "kept"]
+    for column in (*columns, "failed", "records", "twice", ""):
         table.add_column(column, justify="left" if column == "verdict" else "right")
     for run in runs:
         found = run.judgement
-        numbers = (run.name, sum(one.done for one in run.injected), round(run.seconds), run.submits, found.jobs)
+        numbers = (run.name.removeprefix("seed"), sum(one.done for one in run.injected), round(run.seconds), run.submits, found.jobs)
         more = (found.events, found.resumed, found.failed, found.records, found.twice)
         verdict = "passed" if not found.problems else f"{len(found.problems)} problems"
         table.add_row(*map(str, (*numbers, *more)), verdict)
