@@ -53,11 +53,17 @@ def _by_fault(runs: list[Played]) -> Table:
 def _by_seed(runs: list[Played]) -> Table:
     table = Table(title="Seeds", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     columns = ["seed", "faults", "s", "submits", "jobs", "right", "kept"]
-    for column in (*columns, "failed", "records", "twice", ""):
+    for column in (*columns, "failed", "records", "twice", "verdict"):
         table.add_column(column, justify="left" if column == "verdict" else "right")
     for run in runs:
         found = run.judgement
-        numbers = (run.name.removeprefix("seed"), sum(one.done for one in run.injected), round(run.seconds), run.submits, found.jobs)
+        numbers = (
+            run.name.removeprefix("seed"),
+            sum(one.done for one in run.injected),
+            round(run.seconds),
+            run.submits,
+            found.jobs,
+        )
         more = (found.events, found.resumed, found.failed, found.records, found.twice)
         verdict = "passed" if not found.problems else f"{len(found.problems)} problems"
         table.add_row(*map(str, (*numbers, *more)), verdict)
