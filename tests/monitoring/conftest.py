@@ -34,3 +34,9 @@ def collected(campaign: CampaignBuilder, tmp_path: Path) -> Collected:
     """A planned campaign of ten jobs."""
     campaign.plan(10)
     return Collected(campaign, tmp_path / "test.sqlite", EventLog(campaign.folder.block(0).events_log, at=START))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Where the store is to lie."""
+    return tmp_path / "stores" / "test.sqlite"

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,94 +14,15 @@ from jobs.running.outcome import judge, write_outcomes
 from monitoring.collect import Collector, main
 from monitoring.errors import NothingToCollect, StoreBusy
 from monitoring.store.open import open_reader
-from tests.builders.campaign import JOBS_PER_BLOCK, START
+from tests.builders.campaign import START
 from tests.builders.campaign_life import CampaignLife, a_heartbeat
 from tests.builders.event_log import EventLog
+from tests.monitoring.exact import assert_changes_add_up, assert_exact, collect, collecting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.builders.campaign import CampaignBuilder
-
-FROM_LOG = "job, log_state, cluster, proc, starts, exit_code, host, log_since, reason"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """Where the store is to lie."""
-    return tmp_path / "stores" / "test.sqlite"
-
-
-@contextlib.contextmanager
-def collecting(campaign: CampaignBuilder, store: Path) -> Iterator[Collector]:
-    """Open a collector that knows no pool."""
-    collector = Collector(campaign.folder, store, embedded_pool=False)
-    try:
-        yield collector
-    finally:
-        collector.close()
-
-
-def collect(campaign: CampaignBuilder, store: Path) -> sqlite3.Connection:
-    """Catch up and return the store, open for reading."""
-    with collecting(campaign, store) as collector:
-        report = collector.catch_up()
-        assert not report.problem
-    return open_reader(store)
-
-
-def blocks_of(campaign: CampaignBuilder) -> range:
-    """Return the numbers of a campaign's blocks."""
-    return range(-(-campaign.jobs // JOBS_PER_BLOCK))
-
-
-def assert_exact(connection: sqlite3.Connection, life: CampaignLife) -> None:
-    """What the store says is what HTCondor's own reader, and the sums over all that was written, say."""
-    campaign = life.campaign
-    expected = []
-    for block in blocks_of(campaign):
-        jobs = range(block * JOBS_PER_BLOCK, min(campaign.jobs, (block + 1) * JOBS_PER_BLOCK))
-        follower = BlockFollower(campaign.folder.block(block), jobs)
-        follower.poll()
-        expected += [
-            (job, str(s.state), s.cluster, s.proc, s.starts, s.exit_code, s.host, s.since, s.reason)
-            for job, s in sorted(follower.standings.items())
-        ]
-    rows = connection.execute(f"SELECT {FROM_LOG} FROM jobs ORDER BY job")
-    assert [tuple(row) for row in rows] == expected
-    sums = ", ".join(f"sum({name})" for name in life.said)
-    # In minutes, and in the one bin of the whole campaign.
-    for bin_s in (60, 0):
-        said = connection.execute(f"SELECT {sums} FROM rollups WHERE bin_s = ?", (bin_s,)).fetchone()
-        assert [value or 0 for value in said] == pytest.approx(list(life.said.values()))
-        ended = connection.execute(
-            "SELECT sum(attempts_done), sum(attempts_failed), sum(events_done) FROM rollups WHERE bin_s = ?", (bin_s,)
-        ).fetchone()
-        assert [value or 0 for value in ended] == [life.done, life.failed, life.events_done]
-    assert connection.execute("SELECT count(*) FROM attempts").fetchone()[0] == life.done + life.failed
-    assert_changes_add_up(connection)
-
-
-def assert_changes_add_up(connection: sqlite3.Connection) -> None:
-    """All changes of a count together lead from every job pending to what is there now."""
-    now = Counter(
-        {
-            (row[0], row[1], row[2]): row[3]
-            for row in connection.execute("SELECT site, flavour, state, count(*) FROM jobs GROUP BY 1, 2, 3")
-        }
-    )
-    jobs = sum(now.values())
-    start = Counter({("", "gpu", "pending"): jobs})
-    for site, flavour, state, change in connection.execute(
-        "SELECT site, flavour, state, sum(jobs) FROM changes WHERE bin_s = 60 GROUP BY 1, 2, 3"
-    ):
-        start[site, flavour, state] += change
-    assert {key: count for key, count in start.items() if count} == now
-    by_block = Counter(dict(connection.execute("SELECT state, sum(jobs) FROM block_changes GROUP BY 1").fetchall()))
-    states = Counter(dict(connection.execute("SELECT state, count(*) FROM jobs GROUP BY 1").fetchall()))
-    by_block["pending"] += jobs
-    assert {state: count for state, count in by_block.items() if count} == states
 
 
 def test_it_starts_from_nothing(campaign: CampaignBuilder, store: Path) -> None:
@@ -161,108 +74,6 @@ def test_half_an_event_waits_for_its_rest(campaign: CampaignBuilder, store: Path
                 file.write(piece)
             written += len(piece)
             collector.tick()
-    assert_exact(collect(campaign, store), life)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_lost_or_doubled_when_writing_fails(
-    campaign: CampaignBuilder, store: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    """A write that fails at any point, as on a full disk, is rolled back, said, and made up for by the next tick."""
-    monkeypatch.setattr("monitoring.collecting.follow_blocks.MOST_EVENTS", 20)
-    monkeypatch.setattr("monitoring.collecting.follow_blocks.MOST_RECORDS", 3)
-    life = CampaignLife(campaign.plan(25))
-    steps = life.steps(seed)
-    chance = random.Random(seed)
-    problems = 0
-    with collecting(campaign, store) as collector:
-        over = False
-        while not over:
-            for _ in range(15):
-                over = next(steps, steps) is steps
-            collector.connection.set_progress_handler(lambda: int(chance.random() < 0.02), 50)
-            problems += bool(collector.tick().problem)
-            collector.connection.set_progress_handler(None, 0)
-    assert problems > 2
-    assert_exact(collect(campaign, store), life)
-
-
-def test_a_full_disk_is_said_and_made_up_for(campaign: CampaignBuilder, store: Path) -> None:
-    """While there is no space nothing is kept, in whole transactions; when there is some again, nothing is missing."""
-    life = CampaignLife(campaign.plan(25))
-    with collecting(campaign, store) as collector:
-        collector.tick()
-        pages = collector.connection.execute("PRAGMA page_count").fetchone()[0]
-        collector.connection.execute(f"PRAGMA max_page_count = {pages}")
-        for _ in life.steps(seed=4):
-            pass
-        report = collector.catch_up()
-        assert "full" in report.problem
-        assert "free some space" in report.problem
-        collector.connection.execute("PRAGMA max_page_count = 1000000")
-        assert not collector.catch_up().problem
-    assert_exact(open_reader(store), life)
-
-
-def test_a_store_that_is_damaged_while_it_is_open_is_made_anew(
-    campaign: CampaignBuilder, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What SQLite calls malformed is set aside, and the numbers come back from the logs."""
-    life = CampaignLife(campaign.plan(25))
-    for _ in life.steps(seed=6):
-        pass
-    with collecting(campaign, store) as collector:
-        collector.catch_up()
-        with monkeypatch.context() as patch:
-
-            def malformed(*_: object, **__: object) -> None:
-                raise sqlite3.DatabaseError("database disk image is malformed")
-
-            patch.setattr(collector._blocks, "follow", malformed)
-            assert collector.tick().behind
-        collector.catch_up()
-    connection = open_reader(store)
-    assert_exact(connection, life)
-    said = connection.execute("SELECT text FROM notes WHERE source = 'store'").fetchone()[0]
-    assert "malformed" in said
-    assert "samples of metrics" in said
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from jobs.layout import CampaignFolder
-import monitoring.collecting.follow_blocks as follow_blocks
-from monitoring.collect import Collector
-follow_blocks.MOST_EVENTS, follow_blocks.MOST_RECORDS = 10, 2
-collector = Collector(CampaignFolder(Path(sys.argv[1])), Path(sys.argv[2]), embedded_pool=False)
-print("ready", flush=True)
-collector.catch_up()
-print("through", flush=True)
-"""
-
-
-def test_nothing_is_lost_or_doubled_when_it_is_killed(campaign: CampaignBuilder, store: Path) -> None:
-    """SIGKILL at any moment, again and again: the next collector goes on where the last transaction ended."""
-    life = CampaignLife(campaign.plan(60))
-    for _ in life.steps(seed=11):
-        pass
-    chance = random.Random(11)
-    kills = 0
-    while True:
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(campaign.folder.root), str(store)], stdout=subprocess.PIPE, text=True
-        )
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0.0, 0.03))
-            if kills < 8:
-                os.kill(process.pid, signal.SIGKILL)
-                kills += 1
-            if process.stdout.read() == "through\n":
-                break
-    assert kills > 3
     assert_exact(collect(campaign, store), life)
 
 
