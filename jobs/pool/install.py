@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import SetupError
-from jobs.pool.folders import only_one, runtime_folder
+from jobs.pool.folders import only_one
 from jobs.pool.htcondor import HTCondor, embedded_htcondor, htcondor_on_path
+from jobs.pool.unpack import setup_step
 from sonic.errors import SetupFailed
 from sonic.server.debian import fetch_debian_packages
 
@@ -150,16 +151,7 @@ def _is_dynamic_elf(path: Path) -> bool:
 
 def main() -> int:
     """Install HTCondor for this checkout; the exit status is 0 or, after an error on stderr, 1."""
-    from jobs.cli.output import console, print_error  # here, because the command line imports this module
-
-    try:
-        with console.status("HTCondor"):
-            found = install(runtime_folder(), lambda line: console.print(f"HTCondor: {line}"))
-    except SetupError as exc:
-        print_error(str(exc))
-        return exc.exit_code
-    console.print(f"HTCondor {found.version} in {found.release}")
-    return 0
+    return setup_step("HTCondor", install, lambda found: f"HTCondor {found.version} in {found.release}")
 
 
 if __name__ == "__main__":

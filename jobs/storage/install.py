@@ -7,7 +7,6 @@ Whoever stages out to ``root://`` has a server. The tests let jobs write to a re
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -15,17 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import SetupError
-from jobs.pool.folders import only_one, runtime_folder
-from sonic.errors import SetupFailed
-from sonic.server.debian import fetch_debian_packages
+from jobs.pool.unpack import is_unpacked, setup_step, unpack_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["XrootdProgram", "install", "installed", "main"]
-
-SUITE = "bookworm"
-"""Debian 12: its programs run with the C library of that release and of all later ones."""
 
 LEAVE_OUT = (
     "adduser",
@@ -53,7 +47,7 @@ LEAVE_OUT = (
 )
 """Packages that xrootd-server depends on and that a server in a test does not load."""
 
-STAMP = ".complete.json"
+FOLDER = "xrootd"
 
 
 @dataclass(frozen=True)
@@ -75,16 +69,14 @@ def installed(runtime: Path) -> XrootdProgram | None:
     server = shutil.which("xrootd")
     if server:
         return XrootdProgram(Path(server))
-    folder = runtime / "xrootd" / "usr"
-    if not (runtime / "xrootd" / STAMP).is_file():
+    if not is_unpacked(runtime / FOLDER):
         return None
+    folder = runtime / FOLDER / "usr"
     return XrootdProgram(folder / "bin" / "xrootd", folder / "lib" / "x86_64-linux-gnu")
 
 
 def install(runtime: Path, report: Callable[[str], None]) -> XrootdProgram:
     """Return the server to use, after unpacking one where there is none.
-
-    Safe to interrupt and to call from two processes at once: a stamp that is written last says that all is there.
 
     Args:
         runtime: folder that gets ``xrootd/``.
@@ -95,41 +87,20 @@ def install(runtime: Path, report: Callable[[str], None]) -> XrootdProgram:
 
     """
     found = installed(runtime)
-    if found is not None:
-        return found
-    with only_one(runtime / ".xrootd.lock"):
+    if found is None:
+        purpose = "XRootD's server, which the tests need"
+        unpack_once(
+            runtime / FOLDER, ["xrootd-server"], report, purpose=purpose, with_dependencies=True, leave_out=LEAVE_OUT
+        )
         found = installed(runtime)
-        if found is not None:
-            return found
-        folder = runtime / "xrootd"
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            versions = fetch_debian_packages(
-                ["xrootd-server"], SUITE, folder, report=report, with_dependencies=True, leave_out=LEAVE_OUT
-            )
-        except SetupFailed as exc:
-            shutil.rmtree(folder, ignore_errors=True)
-            message = f"XRootD's server, which the tests need, is not on PATH and cannot be fetched: {exc}"
-            raise SetupError(message) from exc
-        (folder / STAMP).write_text(json.dumps(versions) + "\n", encoding="utf-8")
-    found = installed(runtime)
     if found is None or not found.server.is_file():
-        raise SetupError(f"XRootD was unpacked into {folder}, but its server is not where it should be")
+        raise SetupError(f"XRootD was unpacked into {runtime / FOLDER}, but its server is not where it should be")
     return found
 
 
 def main() -> int:
     """Install the server for this checkout; the exit status is 0 or, after an error on stderr, 1."""
-    from jobs.cli.output import console, print_error  # here, as the command line is not needed to install
-
-    try:
-        with console.status("XRootD"):
-            found = install(runtime_folder(), lambda line: console.print(f"XRootD: {line}"))
-    except SetupError as exc:
-        print_error(str(exc))
-        return exc.exit_code
-    console.print(f"XRootD's server in {found.server.parent}")
-    return 0
+    return setup_step("XRootD", install, lambda found: f"XRootD's server in {found.server.parent}")
 
 
 if __name__ == "__main__":

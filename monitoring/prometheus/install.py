@@ -8,7 +8,6 @@ its promtool check the files beside this one. Both are static but for the C libr
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -16,19 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import SetupError
-from jobs.pool.folders import only_one, runtime_folder
-from sonic.errors import SetupFailed
-from sonic.server.debian import fetch_debian_packages
+from jobs.pool.unpack import is_unpacked, setup_step, unpack_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Prometheus", "install", "installed", "main"]
 
-SUITE = "bookworm"
-"""Debian 12: its programs run with the C library of that release and of all later ones."""
-
-STAMP = ".complete.json"
+FOLDER = "prometheus"
 
 
 @dataclass(frozen=True)
@@ -44,16 +38,14 @@ def installed(runtime: Path) -> Prometheus | None:
     server, promtool = shutil.which("prometheus"), shutil.which("promtool")
     if server and promtool:
         return Prometheus(Path(server), Path(promtool))
-    folder = runtime / "prometheus"
-    if not (folder / STAMP).is_file():
+    folder = runtime / FOLDER
+    if not is_unpacked(folder):
         return None
     return Prometheus(folder / "usr" / "bin" / "prometheus", folder / "usr" / "bin" / "promtool")
 
 
 def install(runtime: Path, report: Callable[[str], None]) -> Prometheus:
     """Return the Prometheus to use, after unpacking one where there is none.
-
-    Safe to interrupt and to call from two processes at once: a stamp that is written last says that all is there.
 
     Args:
         runtime: folder that gets ``prometheus/``.
@@ -64,39 +56,18 @@ def install(runtime: Path, report: Callable[[str], None]) -> Prometheus:
 
     """
     found = installed(runtime)
-    if found is not None:
-        return found
-    with only_one(runtime / ".prometheus.lock"):
+    if found is None:
+        unpack_once(runtime / FOLDER, ["prometheus"], report, purpose="Prometheus, which the tests need")
         found = installed(runtime)
-        if found is not None:
-            return found
-        folder = runtime / "prometheus"
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            versions = fetch_debian_packages(["prometheus"], SUITE, folder, report=report)
-        except SetupFailed as exc:
-            shutil.rmtree(folder, ignore_errors=True)
-            message = f"Prometheus, which the tests need, is not on PATH and cannot be fetched: {exc}"
-            raise SetupError(message) from exc
-        (folder / STAMP).write_text(json.dumps(versions) + "\n", encoding="utf-8")
-    found = installed(runtime)
     if found is None or not found.promtool.is_file():
-        raise SetupError(f"Prometheus was unpacked into {folder}, but its programs are not where they should be")
+        message = f"Prometheus was unpacked into {runtime / FOLDER}, but its programs are not where they should be"
+        raise SetupError(message)
     return found
 
 
 def main() -> int:
     """Install Prometheus for this checkout; the exit status is 0 or, after an error on stderr, 1."""
-    from jobs.cli.output import console, print_error  # here, as the command line is not needed to install
-
-    try:
-        with console.status("Prometheus"):
-            found = install(runtime_folder(), lambda line: console.print(f"Prometheus: {line}"))
-    except SetupError as exc:
-        print_error(str(exc))
-        return exc.exit_code
-    console.print(f"Prometheus in {found.server.parent}")
-    return 0
+    return setup_step("Prometheus", install, lambda found: f"Prometheus in {found.server.parent}")
 
 
 if __name__ == "__main__":

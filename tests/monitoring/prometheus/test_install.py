@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs.errors import SetupError
-from monitoring.prometheus import install as step
+from jobs.pool import unpack
 from monitoring.prometheus.install import install, installed
 from sonic.errors import SetupFailed
 
@@ -58,7 +58,7 @@ def test_one_on_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("_none_on_path")
 def test_a_folder_that_was_not_finished_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the stamp, which is written last, what is there counts for nothing."""
-    monkeypatch.setattr(step, "fetch_debian_packages", unpacks("prometheus", "promtool"))
+    monkeypatch.setattr(unpack, "fetch_debian_packages", unpacks("prometheus", "promtool"))
     left = tmp_path / "prometheus" / "usr" / "bin" / "half"
     left.parent.mkdir(parents=True)
     left.touch()
@@ -76,7 +76,7 @@ def test_what_cannot_be_fetched_is_said_and_leaves_nothing(tmp_path: Path, monke
     def fail(*_: object, **__: object) -> dict[str, str]:
         raise SetupFailed("the mirror is away")
 
-    monkeypatch.setattr(step, "fetch_debian_packages", fail)
+    monkeypatch.setattr(unpack, "fetch_debian_packages", fail)
     with pytest.raises(SetupError, match=r"Prometheus.*the mirror is away"):
         install(tmp_path, report=lambda _: None)
     assert not (tmp_path / "prometheus").exists()
@@ -85,6 +85,6 @@ def test_what_cannot_be_fetched_is_said_and_leaves_nothing(tmp_path: Path, monke
 @pytest.mark.usefixtures("_none_on_path")
 def test_a_package_without_the_programs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that has changed is an error here, not in the first test that runs promtool."""
-    monkeypatch.setattr(step, "fetch_debian_packages", unpacks("prometheus"))
+    monkeypatch.setattr(unpack, "fetch_debian_packages", unpacks("prometheus"))
     with pytest.raises(SetupError, match="not where they should be"):
         install(tmp_path, report=lambda _: None)
