@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.cli.life import submit
-from jobs.cli.output import JsonOption, emit_json, tell
+from jobs.cli.output import JsonOption, emit_json, number_of_jobs, tell
 from jobs.cli.selection import (
     AllOption,
     BlockOption,
@@ -88,13 +88,15 @@ def retry(
         _emit(folder, chosen, now=done.now, later=done.later, waiting=done.waiting)
         return
     if done.now:
-        tell(f"{done.now:,} jobs go back to HTCondor within seconds")
+        tell(f"back to HTCondor within seconds: {number_of_jobs(done.now)}")
     if done.later:
-        tell(f"{done.later:,} jobs are of blocks that are through; the driver takes them up at the end of its round")
+        later = "of blocks that are through, which the driver takes up at the end of its round"
+        tell(f"{later}: {number_of_jobs(done.later)}")
     if done.waiting and go_on:
         submit(campaign, sites_folder)
     elif done.waiting:
-        tell(f"{done.waiting:,} jobs are noted; no driver is at work: `sonicgrid submit {campaign}` runs them")
+        noted = f"noted, for `sonicgrid submit {campaign}` to run, as no driver is at work"
+        tell(f"{noted}: {number_of_jobs(done.waiting)}")
 
 
 def hold(
@@ -129,9 +131,9 @@ def hold(
     if as_json:
         _emit(folder, chosen, held=len(kept.held), to_come=to_come)
         return
-    tell(f"{len(kept.held):,} jobs are held in the queue")
+    tell(f"held in the queue: {number_of_jobs(len(kept.held))}")
     if to_come > 0:
-        tell(f"{to_come:,} jobs that were not in the queue do not come up")
+        tell(f"held before they come up: {number_of_jobs(to_come)}")
     if any(one.state is JobState.HELD for one in chosen):
         tell("what was held already stays held when its pause ends, as long as a driver is at work to see to it")
     if kept.stopped and find_driver(folder) is None:
@@ -167,11 +169,11 @@ def release(
     if as_json:
         _emit(folder, chosen, released=done.in_queue, to_come=done.to_come)
         return
-    tell(f"{done.in_queue:,} jobs are released")
+    tell(f"released: {number_of_jobs(done.in_queue)}")
     if done.to_come:
         driver = find_driver(folder) is not None
         when = "within seconds" if driver else f"when `sonicgrid submit {campaign}` goes on"
-        tell(f"{done.to_come:,} jobs that were not in the queue may come up again, {when}")
+        tell(f"not in the queue, and may come up again {when}: {number_of_jobs(done.to_come)}")
 
 
 def _emit(folder: CampaignFolder, jobs: Sequence[JobNow], **more: object) -> None:

@@ -13,7 +13,7 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["JsonOption", "console", "emit_json", "print_error", "tell"]
+__all__ = ["JsonOption", "console", "emit_json", "number_of_jobs", "print_error", "tell"]
 
 console = Console(highlight=False)
 """For people; a command with --json prints nothing here."""
@@ -24,6 +24,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 def emit_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document on standard output."""
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def number_of_jobs(count: int) -> str:
+    """Return a number with its noun: "1 job", "1,200 jobs"."""
+    return f"{count:,} job{'s' * (count != 1)}"
 
 
 def print_error(message: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from jobs.cli.output import console
+from jobs.cli.output import console, number_of_jobs
 from jobs.errors import CampaignError, UsageError
 from jobs.running.job_now import jobs_now
 from jobs.running.select import Selection, explain_nothing, parse_numbers, select
@@ -147,12 +147,12 @@ def confirm(jobs: Sequence[JobNow], verb: str, *, yes: bool, dry_run: bool, as_j
         if not (yes or dry_run):
             raise UsageError(f"--json asks nothing: say --yes to {verb} {len(jobs):,} jobs, or --dry-run to see which")
         return
-    console.print(_table(jobs, f"to {verb}: {len(jobs):,} job{'s' * (len(jobs) != 1)}"))
+    console.print(_table(jobs, f"to {verb}: {number_of_jobs(len(jobs))}"))
     if dry_run:
         console.print("nothing was done (--dry-run)", markup=False)
         raise typer.Exit
     if not yes:
-        typer.confirm(f"{verb.capitalize()} these {len(jobs):,} jobs?", abort=True)
+        typer.confirm(f"{verb.capitalize()} {'this job' if len(jobs) == 1 else 'these jobs'}?", abort=True)
 
 
 def counts(jobs: Iterable[JobNow]) -> dict[str, int]:

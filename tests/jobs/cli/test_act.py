@@ -144,7 +144,7 @@ def test_hold_and_release_of_what_is_not_in_the_queue(bench: Bench, monkeypatch:
     """Pending jobs are held on the record, shown as held with who and why, and released again."""
     monkeypatch.setattr("jobs.cli.act.open_queue", FakeQueue)
     text = run("hold", bench.folder.root, "--block", "1", "--why", "downtime", "--yes")
-    assert "2 jobs that were not in the queue do not come up" in text
+    assert "held before they come up: 2 jobs" in text
     text = run("failures", bench.folder.root)
     assert "2 held: held by a person" in text
     assert "downtime" in text
