@@ -105,7 +105,7 @@ def test_both_flavours_score_every_hit_once(grid: Grid) -> None:
 
 
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason=f"no real detector data in {REAL_DATA}")
-@pytest.mark.parametrize("flavour", ["gpu", "cpu"])
+@pytest.mark.parametrize("flavour", ["gpu", pytest.param("cpu", marks=pytest.mark.long)])
 def test_real_frame(grid: Grid, flavour: str) -> None:
     """A simulated ProtoDUNE-SP frame is imported and comes out with one score row per hit, in both flavours."""
     archive = REAL_DATA / "pdsp_sim_apa0_evt100.tar.bz2"

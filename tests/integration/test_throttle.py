@@ -77,7 +77,7 @@ def events_of(folder: CampaignFolder) -> str:
     return "".join(block.read_text() for block in sorted(folder.blocks.glob("*/events.log")))
 
 
-@pytest.mark.parametrize("admission", ["negotiator", "materialize"])
+@pytest.mark.parametrize("admission", ["negotiator", pytest.param("materialize", marks=pytest.mark.long)])
 def test_budgets_hold_and_follow_an_edit(grid: Grid, admission: str) -> None:
     """Budgets for 5 and 3 jobs run exactly 5 and 3, and a closed site none; 7 and 1 are in force within 30 s."""
     for name, jobs in (("FNAL", 5), ("CERN", 3), ("CLOSED", 0)):
