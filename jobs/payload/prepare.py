@@ -153,6 +153,9 @@ class Preparer:
             for kept in self._resume(file.uuid):
                 left = left[1:]
                 yield kept
+            if not left:
+                # All was scored before, and only the output could not be put in place.
+                return
             events = file.events(left.start, left.stop)
             for entry in left:
                 with stages.timed("read_s"):

@@ -17,6 +17,8 @@ import uproot
 from jobs.exits import ExitClass
 from jobs.payload import attempt as attempt_module
 from jobs.payload.attempt import Attempt
+from jobs.payload.errors import OutputRefused
+from jobs.payload.output import ScoresFile
 from jobs.payload.places import sandbox_places
 from jobs.payload.stop import StopSwitch
 from jobs.payload.worker import Worker
@@ -144,6 +146,24 @@ def test_what_was_scored_since_the_last_checkpoint_is_kept_when_the_attempt_fail
     pool.error, pool.trouble_after = RequestRefused("no"), 2
     assert run(long, 1).exit_class is ExitClass.POOL_REFUSED
     assert kept(long) == ["0000003.0-1.checkpoint", "0000003.1-3.checkpoint"]
+
+
+def test_a_job_whose_every_event_is_kept_only_writes_its_output(
+    long: PayloadCampaign, pool: Pool, undisturbed: tuple[list[Any], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full when all was scored: the next attempt asks the pool for nothing."""
+
+    def full(*_: object) -> None:
+        raise OutputRefused("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ScoresFile, "finish", full)
+        assert run(long, 0).exit_class is ExitClass.OUTPUT
+    assert kept(long)[-1] == "0000003.4-6.checkpoint"
+    pool.views_asked = 0
+    assert run(long, 1).exit_class is ExitClass.DONE
+    assert pool.views_asked == 0
+    assert content(long.output) == undisturbed
 
 
 def test_by_the_clock(long: PayloadCampaign, pool: Pool) -> None:
