@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_ranges", "write_ranges"]
 
+_MOST = 10_000_000
+"""No campaign has so many jobs; a damaged run of more would take all memory."""
+
 
 def write_ranges(numbers: Iterable[int]) -> str:
     """Return the numbers, in their order, each run of consecutive ones as first-last."""
@@ -25,11 +28,15 @@ def read_ranges(text: str) -> tuple[int, ...]:
     """Return the numbers of `write_ranges`, in their order.
 
     Raises:
-        ValueError: the text is not one of `write_ranges`.
+        ValueError: the text is not one of `write_ranges`, or numbers more jobs than a campaign can have.
 
     """
     numbers: list[int] = []
     for run in filter(None, text.split(",")):
         first, _, last = run.partition("-")
-        numbers.extend(range(int(first), int(last or first) + 1))
+        start, stop = int(first), int(last or first) + 1
+        if stop > _MOST:
+            message = f"{run}: no campaign has a job of that number"
+            raise ValueError(message)
+        numbers.extend(range(start, stop))
     return tuple(numbers)

@@ -29,3 +29,10 @@ def test_other_text_is_an_error(text: str) -> None:
     """What was not written by us is not taken for numbers."""
     with pytest.raises(ValueError, match="invalid literal"):
         read_ranges(text)
+
+
+@pytest.mark.parametrize("text", ["0-10000000", "5,0-99999999999999999999999", "10000000"])
+def test_more_jobs_than_a_campaign_has_are_an_error(text: str) -> None:
+    """A damaged digit must not take all memory."""
+    with pytest.raises(ValueError, match="no campaign has a job of that number"):
+        read_ranges(text)
