@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SCENES = {
     "htcondor": ("shadow", "starter", "payload", "negotiator", "HTCondor's collector", "procd", "startd", "schedd"),
     "submit side": (
-        "throttle keeper", "submit command", "torn event log", "Snakemake", "submitted twice", "collector",
+        "throttle keeper", "submit command", "torn event log", "Snakemake", "submitted twice", "dashboard's collector",
         "whole driver", "driver process alone",
     ),
     "network and files": (

@@ -79,7 +79,7 @@ FAULTS = (
     Fault("payload", Deed.KILL, "payload", Restorer.HTCONDOR, weight=3, stands_for="the out-of-memory killer"),
     Fault("one Triton", Deed.KILL, "triton", Restorer.PERSON_POOL, (3.0, 10.0), 2, "a GPU node's crash"),
     Fault("Envoy", Deed.KILL, "envoy", Restorer.PERSON_POOL, (3.0, 10.0), 2, "a load balancer's crash"),
-    Fault("collector", Deed.KILL, "collector", Restorer.PERSON_COLLECT, _PERSON_S, 1, "a crash"),
+    Fault("dashboard's collector", Deed.KILL, "collector", Restorer.PERSON_COLLECT, _PERSON_S, 1, "a crash"),
     Fault("link cut", Deed.STOP, "relay", Restorer.ITSELF, (4.0, 15.0), 2, "a link on which every packet is lost"),
     Fault("Envoy hangs", Deed.STOP, "envoy", Restorer.ITSELF, (4.0, 15.0), 1, "a balancer out of memory"),
     Fault("output disk full", Deed.FILL_DISK, "", Restorer.PERSON_SPACE, (4.0, 12.0), 2, "a full disk or quota"),
