@@ -82,7 +82,15 @@ LOOKED = Metric(
     "When the throttle looked last; absent before it ever did.",
     _THROTTLE,
 )
-METRICS = (BUDGET, SENT, RUNNING, ADMITTED, ROOM, SHARE, NEED, DECISIONS, EDITS, LOOKED)
+ASIDE = Metric(
+    "sonicgrid_set_aside",
+    "gauge",
+    "hosts or sites",
+    ("campaign", "kind"),
+    "Hosts and sites that get no jobs because everything failed there; the campaign's page says which and why.",
+    _THROTTLE,
+)
+METRICS = (BUDGET, SENT, RUNNING, ADMITTED, ROOM, SHARE, NEED, DECISIONS, EDITS, LOOKED, ASIDE)
 
 
 def read_links(connection: sqlite3.Connection, now: float) -> Iterator[Reading]:
@@ -109,6 +117,8 @@ def read_links(connection: sqlite3.Connection, now: float) -> Iterator[Reading]:
     throttle = throttle_now(connection)
     if throttle is not None:
         yield Reading(LOOKED, (), throttle.at)
+        for kind in ("host", "site"):
+            yield Reading(ASIDE, (kind,), sum(one.kind == kind for one in throttle.aside))
 
 
 def _bytes_s(mbps: float | None) -> float | None:

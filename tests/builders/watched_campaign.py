@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jobs.layout import CampaignFolder
+from jobs.throttle.aside import Aside
 from jobs.throttle.state import SiteState, ThrottleState
 from monitoring.collect import Collector
 from monitoring.panels.shown import Shown
@@ -132,7 +133,8 @@ class WatchedCampaign:
             share_mbps=9.7,
         )
         sites = dict.fromkeys(_SITES, state)
-        folder.throttle.write_text(ThrottleState(at=self.now, sites=sites).model_dump_json())
+        aside = Aside(kind="host", name="w9", site="FNAL", reason="no mount", since=self.now, until=self.now + 1800)
+        folder.throttle.write_text(ThrottleState(at=self.now, sites=sites, aside=(aside,)).model_dump_json())
         key = {"endpoints": ["pool:8001"], "uplink": "200 Mb/s", "campaign_share": "50 %", "shared_links": ["esnet"]}
         links = {"shared_links": {"esnet": {"rate": "300 Mb/s", "campaign_share": "50 %"}}}
         folder.sites.write_text(json.dumps({"source": "", "sites": dict.fromkeys(_SITES, key), "links": links}))

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
     from tests.monitoring.prometheus.conftest import Promtool
 
-ALLOWED_LABELS = {"campaign", "site", "flavour", "state", "exit_class", "link", "reason", "model", "version", "le"}
+ALLOWED_LABELS = {
+    "kind",
+    "campaign",
+    "site",
+    "flavour",
+    "state",
+    "exit_class",
+    "link",
+    "reason",
+    "model",
+    "version",
+    "le",
+}
 
 
 def series(campaigns: Sequence[Shown], now: float) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
@@ -134,6 +146,7 @@ def test_links_are_in_bytes_per_second(watched: WatchedCampaign) -> None:
     assert budget[("link", "esnet"), ("site", "")] == 18.75e6
     assert sent[("link", "esnet"), ("site", "")] == pytest.approx(1.05 * len(RUNNING) * 1e6 / 60)
     assert found["sonicgrid_site_room_jobs"][(("site", "CERN"),)] == 8
+    assert found["sonicgrid_set_aside"] == {(("kind", "host"),): 1, (("kind", "site"),): 0}
 
 
 def test_what_jobs_wait_for_is_said_in_few_words(watched: WatchedCampaign) -> None:
