@@ -34,8 +34,6 @@ SCENES = {
     "power": ("everything at once", "pool down and up", "master"),
 }  # fmt: skip
 PAUSE_S = {"power": 8.0}
-SHORT = "power"
-"""The scene that every run of the tests plays."""
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,8 @@ def stage(server_runtime: Path, condor: object, tmp_path_factory: pytest.TempPat
         yield stage
 
 
-@pytest.mark.parametrize(
-    "scene", [pytest.param(scene, marks=[] if scene == SHORT else pytest.mark.long) for scene in SCENES]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("scene", SCENES)
 def test_every_event_comes_out_once_whatever_is_killed(stage: Stage, scene: str) -> None:
     """The campaign goes on after each fault and ends complete, or but for the jobs of the input that was damaged."""
     pause_s = PAUSE_S.get(scene, 2.0)
