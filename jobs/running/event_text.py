@@ -107,15 +107,15 @@ def _read(text: bytes) -> LogEvent | None:
 
 
 def _ended(text: bytes, number: int, cluster: int, proc: int, at: float) -> LogEvent:
-    normal, signal = _NORMAL.search(text), _SIGNAL.search(text)
+    exit_code, signal = _end_of(text)
     memory_mb, disk_kb = _MEMORY.search(text), _DISK.search(text)
     return LogEvent(
         number,
         cluster,
         proc,
         at,
-        exit_code=int(normal[1]) if normal else -1,
-        signal=signal[1].decode() if signal else "",
+        exit_code=exit_code,
+        signal=signal,
         memory_mb=float(memory_mb[1]) if memory_mb else -1.0,
         disk_mb=int(disk_kb[1]) * 1.024e-3 if disk_kb else -1.0,
     )
@@ -123,15 +123,14 @@ def _ended(text: bytes, number: int, cluster: int, proc: int, at: float) -> LogE
 
 def _sent_back(text: bytes, number: int, cluster: int, proc: int, at: float) -> LogEvent:
     """An attempt that ended by itself, and is to be tried again at once, has an exit status or a signal too."""
+    exit_code, signal = _end_of(text)
+    return LogEvent(number, cluster, proc, at, exit_code=exit_code, signal=signal)
+
+
+def _end_of(text: bytes) -> tuple[int, str]:
+    """Return exit status, or -1, and signal, or nothing."""
     normal, signal = _NORMAL.search(text), _SIGNAL.search(text)
-    return LogEvent(
-        number,
-        cluster,
-        proc,
-        at,
-        exit_code=int(normal[1]) if normal else -1,
-        signal=signal[1].decode() if signal else "",
-    )
+    return int(normal[1]) if normal else -1, signal[1].decode() if signal else ""
 
 
 def _line(text: bytes, start: int) -> str:

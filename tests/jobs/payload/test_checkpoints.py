@@ -49,6 +49,9 @@ class Pool:
         self.error: SonicError = EndpointAway("the pool is down")
         self.views_asked = 0
         monkeypatch.setattr(attempt_module, "open_scorer", self._open)
+        # Nobody tells these jobs their share, and the floor of it would make each of them wait for seconds.
+        for module in ("attempt", "share"):
+            monkeypatch.setattr(f"jobs.payload.{module}.FLOOR_MBPS", 1000.0)
 
     def _open(self, block: Block, flavour: str, worker: Worker, pacer: Pacer | None) -> Client:
         del block, flavour, worker
