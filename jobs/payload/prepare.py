@@ -6,10 +6,12 @@ The thread opens the file too: a main thread that never waits for a file system 
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.reco.errors import InputAway, InputError
 from jobs.reco.read import open_events
 from jobs.reco.views import build_views
 
@@ -93,7 +95,7 @@ class Preparer:
         resume: Callable[[str], Iterable[ScoredEvent]] = _nothing,
     ) -> None:
         self._input_file = input_file
-        self._range = range(start, stop)
+        self._range = self._left = range(start, stop)
         self._adc_per_electron = adc_per_electron
         self._progress = progress
         self._rest_of_chain_s = rest_of_chain_s
@@ -143,21 +145,45 @@ class Preparer:
         return False
 
     def _events(self) -> Iterator[PreparedEvent | ScoredEvent]:
+        """Yield the events; what cannot be used is read twice before it is believed.
+
+        Bad input ends a job for good, and a read can fail once for reasons that are not in the file: a page that a
+        network file system delivered damaged, a library that is not as safe in threads as it says.
+        """
+        doubted = None
+        while True:
+            try:
+                yield from self._read()
+            except InputAway:
+                raise
+            except InputError as error:
+                if doubted == self._left.start:
+                    raise
+                doubted = self._left.start
+                sys.stderr.write(f"warning: {error}; it is read once more before the job gives up\n")
+            else:
+                return
+
+    def _read(self) -> Iterator[PreparedEvent | ScoredEvent]:
+        """Open the file and yield the events that are still to come."""
         stages = self._progress.stages
         with stages.timed("read_s"):
             opened = open_events(self._input_file)
             file = opened.__enter__()
         try:
+            if self._progress.input_uuid not in ("", file.uuid):
+                message = f"{self._input_file}: another file took its place while the job read it; it begins again"
+                raise InputAway(message)
             self._progress.input_uuid = file.uuid
-            left = self._range
-            for kept in self._resume(file.uuid):
-                left = left[1:]
-                yield kept
-            if not left:
+            if self._left == self._range:
+                for kept in self._resume(file.uuid):
+                    self._left = self._left[1:]
+                    yield kept
+            if not self._left:
                 # All was scored before, and only the output could not be put in place.
                 return
-            events = file.events(left.start, left.stop)
-            for entry in left:
+            events = file.events(self._left.start, self._left.stop)
+            for entry in self._left:
                 with stages.timed("read_s"):
                     event = next(events)
                 with stages.timed("prepare_s"):
@@ -165,6 +191,7 @@ class Preparer:
                     if self._rest_of_chain_s:
                         self._unwanted.wait(self._rest_of_chain_s)
                 self._progress.prepared_hits += len(event.hits.channel)
+                self._left = self._left[1:]
                 # Copies: slices would keep the arrays of all events that were read together.
                 yield PreparedEvent(event.id, entry, event.hits.channel.copy(), event.hits.peak_tick.copy(), views)
         finally:

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import awkward as ak
 import numpy as np
 
+# Awkward would import it with the first array, and a job reads in one thread while another imports what adds types to
+# NumPy: numpy.ma walks through NumPy's types meanwhile, and fails ("dictionary changed size during iteration").
+import numpy.ma
+
 from jobs.reco.check import check_channels, check_event
 from jobs.reco.errors import EntriesOutOfRange, NotRoot
 from jobs.reco.event import BadChannels, ChannelMap, Event, EventId, Hits, Truth, Wires

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jobs.payload import prepare
 from jobs.payload.prepare import PreparedEvent, Preparer
 from jobs.payload.progress import Progress
-from jobs.reco.errors import EntriesOutOfRange, InputAway
+from jobs.reco.errors import EntriesOutOfRange, EventBad, InputAway
 from jobs.reco.read import open_events
+from jobs.reco.views import build_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jobs.errors import InputError
     from jobs.reco.event import Event
     from jobs.reco.read import EventFile
+    from jobs.reco.views import EventViews
     from tests.builders.payload import PayloadCampaign
 
 
@@ -139,3 +144,69 @@ def assert_no_thread_is_left() -> None:
     while time.monotonic() < deadline and any(thread.name == "prepare" for thread in threading.enumerate()):
         time.sleep(0.02)
     assert not any(thread.name == "prepare" for thread in threading.enumerate())
+
+
+class Flaw:
+    """Makes building the views of one call after another fail as told; what is built otherwise is real."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *fails: InputError | None) -> None:
+        self._fails = iter(fails)
+        monkeypatch.setattr(prepare, "build_views", self._sometimes)
+
+    def _sometimes(self, *arguments: Any) -> EventViews:  # noqa: ANN401 - passed on
+        error = next(self._fails, None)
+        if error is not None:
+            raise error
+        return build_views(*arguments)
+
+
+def test_what_cannot_be_used_once_is_read_again(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A read that fails once, at whatever entry, must cost no event, double none and be told of."""
+    Flaw(monkeypatch, EventBad("first"), None, None, EventBad("third"))
+    with preparer(path, 0, 4) as events:
+        entries = [event.entry for event in events if isinstance(event, PreparedEvent)]
+    assert entries == [0, 1, 2, 3]
+    assert capsys.readouterr().err.count("it is read once more before the job gives up") == 2
+
+
+def test_what_cannot_be_used_twice_ends_the_job(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Damage that stays must be reported, after the events before it."""
+    Flaw(monkeypatch, None, EventBad("once"), EventBad("twice"))
+    with preparer(path, 0, 4) as events:
+        iterator = iter(events)
+        assert isinstance(next(iterator), PreparedEvent)
+        with pytest.raises(EventBad, match="twice"):
+            next(iterator)
+
+
+def test_events_of_two_files_are_not_mixed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is another one at the second look must make the job begin again."""
+    Flaw(monkeypatch, None, EventBad("once"))
+    progress = Progress()
+    with preparer(path, 0, 4, progress) as events:
+        iterator = iter(events)
+        next(iterator)
+        progress.input_uuid = "of another file"
+        with pytest.raises(InputAway, match="another file took its place"):
+            list(iterator)
+
+
+_READ_IN_A_THREAD = """
+import sys
+import jobs.payload.attempt
+from jobs.payload.prepare import Preparer
+from jobs.payload.progress import Progress
+
+before = set(sys.modules)
+with Preparer(sys.argv[1], 0, 4, adc_per_electron=0.003, progress=Progress()) as events:
+    list(events)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_reading_imports_nothing(path: str) -> None:
+    """The thread must not import what walks through tables of modules that the main thread imports meanwhile."""
+    done = subprocess.run([sys.executable, "-c", _READ_IN_A_THREAD, path], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
