@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from jobs.payload.stop import StopSwitch
 
 if TYPE_CHECKING:
-    from jobs.payload.attempt import Ending
+    from jobs.payload.write_record import Ending
 
 _HELP = """\
 Runs one job of a block: reads its entries from ROOT, gets the network's score of every hit, and writes them to ROOT.
@@ -82,10 +82,11 @@ def _run(arguments: argparse.Namespace, switch: StopSwitch) -> Ending:
     from jobs.block import read_block
     from jobs.errors import JobsError
     from jobs.layout import CHECKOUT
-    from jobs.payload.attempt import Attempt, Ending
+    from jobs.payload.attempt import Attempt
     from jobs.payload.errors import class_of_error
     from jobs.payload.places import sandbox_places, shared_places
     from jobs.payload.worker import look_around
+    from jobs.payload.write_record import Ending
 
     gc.freeze()
     gc.enable()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.errors import CampaignError
 from jobs.exits import EXITS, ExitClass
 from jobs.payload.checkpoints import Checkpoints
 from jobs.payload.chirp import find_chirp
@@ -24,13 +22,10 @@ from jobs.payload.output import ScoredEvent
 from jobs.payload.places import shared_places
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
-from jobs.payload.schema import OutputProvenance
 from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
 from jobs.payload.stage_out import open_output
 from jobs.payload.worker import seconds_since_start
-from jobs.reco.write import software_version
-from jobs.record import Record, pack_record
-from jobs.replace_file import replace_file
+from jobs.payload.write_record import Ending, RecordWriter
 from sonic.network import EM_TRK_NONE_LABELS
 
 if TYPE_CHECKING:
@@ -43,28 +38,7 @@ if TYPE_CHECKING:
     from jobs.payload.worker import Worker
     from sonic.scores import Scorer
 
-__all__ = ["Attempt", "Ending"]
-
-_LONGEST_ERROR = 2_000
-"""Characters of an error that go into the record; the whole is in the job's log."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How an attempt ended.
-
-    Attributes:
-        exit_class: the class that the exit status says.
-        error: what the record says; empty if all went well.
-        trace: the traceback of a bug, for the job's log; otherwise empty.
-        again: whether this is no end: HTCondor is to bring the checkpoint home and start the job again.
-
-    """
-
-    exit_class: ExitClass
-    error: str = ""
-    trace: str = ""
-    again: bool = False
+__all__ = ["Attempt"]
 
 
 class Attempt:
@@ -87,13 +61,16 @@ class Attempt:
         self._worker = worker
         self._places = places or shared_places(block, job, worker)
         self._switch = switch
-        self._started = time.time() - seconds_since_start()
+        started = time.time() - seconds_since_start()
         self._access = block.sites.get(worker.site)
         self._flavour = worker.flavour if job.flavour == "auto" else job.flavour
         self._pacer = first_pacer(self._access, worker) if self._flavour == "gpu" else None
         self.progress = Progress()
         self._checkpoints = Checkpoints(
-            self._places.checkpoints, block, job, self._flavour, worker, self.progress, self._started
+            self._places.checkpoints, block, job, self._flavour, worker, self.progress, started
+        )
+        self._record = RecordWriter(
+            block, job, self._flavour, worker, self._places, self.progress, started, self._pacer
         )
 
     def run(self) -> Ending:
@@ -111,7 +88,7 @@ class Attempt:
             if ending.again:
                 return ending
             try:
-                self._write_record(ending)
+                self._record.write(ending)
             except OutputRefused as refusal:
                 ending = replace(ending, error=f"{ending.error}; and: {refusal}")
         return ending
@@ -181,7 +158,7 @@ class Attempt:
 
     def _finish(self, output: ScoresFile | StagedFile) -> Ending:
         with self.progress.stages.timed("write_s"):
-            finished = output.finish(self._provenance())
+            finished = output.finish(self._record.provenance())
         self.progress.output_bytes = finished.bytes
         self.progress.output_sha256 = finished.sha256
         ending = Ending(ExitClass.DONE)
@@ -190,7 +167,7 @@ class Attempt:
             with self.progress.stages.timed("write_s"):
                 output.commit()
             try:
-                self._write_record(ending)
+                self._record.write(ending)
             except OutputRefused:
                 output.withdraw()
                 raise
@@ -230,75 +207,3 @@ class Attempt:
             text = f"{type(error).__name__}: {text}"
             trace = "".join(traceback.format_exception(error))
         return Ending(exit_class, text, trace)
-
-    def _provenance(self) -> OutputProvenance:
-        return OutputProvenance(
-            input_file=self._job.input_file,
-            input_uuid=self.progress.input_uuid,
-            entry_start=self._job.entry_start,
-            entry_stop=self._job.entry_stop,
-            model=self._block.network.name,
-            model_version=self._block.network.version,
-            flavour=self._flavour,
-            campaign=self._block.campaign,
-            manifest_digest=self._block.manifest_digest,
-            software_version=software_version(),
-            block=self._block.block,
-            job=self._job.job,
-        )
-
-    def _write_record(self, ending: Ending) -> None:
-        worker, progress, done = self._worker, self.progress, ending.exit_class is ExitClass.DONE
-        spent, share_mbps = progress.spent(self._started), None if self._pacer is None else self._pacer.rate_mbps
-        max_rss_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        record = Record(
-            version=1,
-            campaign=self._block.campaign,
-            manifest_digest=self._block.manifest_digest,
-            block=self._block.block,
-            job=self._job.job,
-            attempt=worker.attempt,
-            cluster=worker.cluster,
-            proc=worker.proc,
-            flavour=self._flavour,
-            site=worker.site,
-            host=worker.host,
-            cpu_model=worker.cpu_model,
-            endpoint=progress.endpoint,
-            wire_format="patches" if self._access is None else self._access.wire_format,
-            model=self._block.network.name,
-            model_version=self._block.network.version,
-            software_version=software_version(),
-            input_file=self._job.input_file,
-            input_uuid=progress.input_uuid,
-            entry_start=self._job.entry_start,
-            entry_stop=self._job.entry_stop,
-            exit_class=ending.exit_class,
-            error=ending.error[:_LONGEST_ERROR],
-            started=spent.started,
-            ended=time.time(),
-            stages=spent.stages,
-            cpu_s=spent.cpu_s,
-            max_rss_mb=max_rss_kib * 1024 / 1e6,
-            events=progress.resumed_events + progress.events if done else 0,
-            hits=progress.resumed_hits + progress.hits if done else 0,
-            hits_on_cpu=progress.resumed_on_cpu + progress.hits_on_cpu if done else 0,
-            events_resumed=max(0, progress.resumed_events - progress.before.events) if done else 0,
-            hits_resumed=max(0, progress.resumed_hits - progress.before.hits) if done else 0,
-            events_kept=0 if done else spent.events,
-            bytes_sent=spent.bytes_sent,
-            bytes_received=spent.bytes_received,
-            requests=spent.requests,
-            retries=spent.retries,
-            paced_s=spent.paced_s,
-            latency_s=spent.latency_s,
-            latency_counts=spent.latency_counts,
-            share_mbps=share_mbps or 0.0,
-            output_file=self._job.output_file if done else "",
-            output_bytes=progress.output_bytes if done else 0,
-            output_sha256=progress.output_sha256 if done else "",
-        )
-        try:
-            replace_file(self._places.record, pack_record(record))
-        except CampaignError as error:
-            raise OutputRefused(f"the record cannot be written: {error}") from error

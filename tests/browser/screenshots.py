@@ -59,21 +59,26 @@ def main() -> int:
             watched.write_site("CERN", 16)
             watched.grid.run("sites", "apply")
             _wait_for_part(tab, TAKE_AT)
-            panels = {panel["key"]: panel for panel in dashboard.ask(f"c/{NAME}/jobs?state=running")["panels"]}
-            running = str(panels["jobs"]["content"]["rows"][0][0])
-        _take_all(browser, dashboard, folder, running)
+            wait_until(lambda: bool(_jobs_in(dashboard, JobState.FAILED)), 400, "a job has failed")
+        running, failed = (_jobs_in(dashboard, state)[0] for state in (JobState.RUNNING, JobState.FAILED))
+        _take_all(browser, dashboard, folder, running, failed)
     _say(f"pictures in {folder}, and {README_PICTURE}")
     return 0
 
 
-def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, job: str) -> None:
+def _jobs_in(dashboard: Dashboard, state: JobState) -> list[str]:
+    panels = {panel["key"]: panel for panel in dashboard.ask(f"c/{NAME}/jobs?state={state}")["panels"]}
+    return [str(row[0]) for row in panels["jobs"]["content"]["rows"]]
+
+
+def _take_all(browser: Browser, dashboard: Dashboard, folder: Path, running: str, failed: str) -> None:
     paths = {
         "campaign": f"c/{NAME}",
         "overview": "",
         "site": f"c/{NAME}/site/CERN",
         "jobs": f"c/{NAME}/jobs",
-        "job": f"c/{NAME}/job/{job}",
-        "failed-job": f"c/{NAME}/job/0",
+        "job": f"c/{NAME}/job/{running}",
+        "failed-job": f"c/{NAME}/job/{failed}",
     }
     width, height = README_SIZE
     with open_tab(browser, width=width, height=height) as tab:

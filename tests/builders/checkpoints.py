@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
     from jobs.block import Block
-    from jobs.payload.attempt import Ending
+    from jobs.payload.write_record import Ending
     from sonic.pace import Pacer
     from tests.builders.payload import PayloadCampaign
 

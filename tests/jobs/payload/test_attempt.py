@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.block import Block
-    from jobs.payload.attempt import Ending
+    from jobs.payload.write_record import Ending
     from sonic.pace import Pacer
     from tests.builders.payload import PayloadCampaign
 

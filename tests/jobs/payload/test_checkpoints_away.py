@@ -16,7 +16,7 @@ from jobs.record import read_record
 from tests.builders.checkpoints import HITS, WORKER, CountingPool, content_of
 
 if TYPE_CHECKING:
-    from jobs.payload.attempt import Ending
+    from jobs.payload.write_record import Ending
     from tests.builders.payload import PayloadCampaign
 
 

@@ -20,6 +20,7 @@ from jobs.payload.attempt import Attempt
 from jobs.payload.places import sandbox_places
 from jobs.payload.stop import StopSwitch
 from jobs.payload.worker import Worker
+from jobs.payload.write_record import RecordWriter
 from jobs.record import Record, read_record
 from jobs.storage.directory import Directory
 from jobs.storage.errors import StorageRefused
@@ -32,7 +33,7 @@ from tests.builders.xrootd_server import XrootdServerProcess, hurry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from jobs.payload.attempt import Ending
+    from jobs.payload.write_record import Ending
     from jobs.storage.storage import Content
     from tests.builders.payload import PayloadCampaign
 
@@ -183,7 +184,7 @@ def test_an_attempt_that_dies_between_the_steps_is_made_good(
     with monkeypatch.context() as patched:
         patched.setattr(stage.kind, step, die)
         patched.setattr(stage_out.StagedFile, "discard", lambda self: None)
-        patched.setattr(Attempt, "_write_record", lambda *_: None)
+        patched.setattr(RecordWriter, "write", lambda *_: None)
         stage.run()
     assert stage.there() == ([NAME] if step == "rename" else [f"{NAME}.12.3.0.part"])
     assert stage.run(1).exit_class is ExitClass.DONE
