@@ -36,7 +36,7 @@ def blocks(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
     lead = f"{through:,} of {number_of(len(found), 'block')} are through."
     if len(order) > MOST_ROWS:
         lead += f" {MOST_ROWS} are shown, those with held, failed or running jobs first, and {len(order) - MOST_ROWS:,}"
-        lead += " more are not; the jobs page has every job, by block."
+        lead += " more are not; the CSV has them all."
     return Panel(
         "blocks",
         "Blocks",
@@ -51,7 +51,7 @@ def blocks(connection: sqlite3.Connection, shown: Shown, now: float) -> Panel:
                 Column("block", "Block", "count", link=f"{shown.path}/jobs?block={{block}}"),
                 *state_columns(f"{shown.path}/jobs?block={{block}}&state="),
             ),
-            tuple(_row(block, found[block]) for block in order[:MOST_ROWS]),
+            tuple(_row(block, found[block]) for block in order[: shown.at_most(MOST_ROWS)]),
         ),
     )
 

@@ -60,7 +60,7 @@ def failures(connection: sqlite3.Connection, shown: Shown, now: float, site: str
                 Column("meaning", "Meaning"),
                 Column("tone", ""),
             ),
-            tuple(_row(one) for one in folded[:MOST_ROWS]),
+            tuple(_row(one) for one in folded[: shown.at_most(MOST_ROWS)]),
             empty="Nothing has failed.",
         ),
         tone="bad" if any(one.jobs_failed for one in folded) else "",
@@ -101,7 +101,7 @@ def _lead(groups: list[FailureGroup], site: str) -> str:
     for one in groups:
         failed[one.exit_class] += one.jobs_failed
     jobs, attempts = sum(failed.values()), sum(one.attempts for one in groups)
-    rest = f" {len(groups) - MOST_ROWS:,} more rows are not shown." if len(groups) > MOST_ROWS else ""
+    rest = f" {len(groups) - MOST_ROWS:,} more rows are only in the CSV." if len(groups) > MOST_ROWS else ""
     if not jobs:
         plural = "attempt has" if attempts == 1 else "attempts have"
         return f"{attempts:,} {plural} failed{at}, and no job has: each was tried again, or waits for it.{rest}"

@@ -49,7 +49,7 @@ def links(connection: sqlite3.Connection, shown: Shown, now: float, site: str = 
         found = [link for link in found if (link.name == shared if link.shared else link.name in users)]
     every = by_interest(found)
     waiting = why_jobs_wait(connection)
-    rows = [_row(connection, link, waiting, now) for link in every[:MOST_ROWS]]
+    rows = [_row(connection, link, waiting, now) for link in every[: shown.at_most(MOST_ROWS)]]
     tones = {str(row[-1]) for row in rows}
     tone: Tone = "bad" if "bad" in tones else "warn" if "warn" in tones else ""
     return Panel(
@@ -121,5 +121,7 @@ def _lead(every: Sequence[LinkNow], now: float, *, whole: bool) -> str:
     if whole and len(every) > MOST_DRAWN:
         lead += f" The {MOST_DRAWN} fullest are drawn above."
     return lead + (
-        f" {MOST_ROWS} are listed, and {len(every) - MOST_ROWS:,} more are not." if len(every) > MOST_ROWS else ""
+        f" {MOST_ROWS} are listed, and {len(every) - MOST_ROWS:,} more only in the CSV."
+        if len(every) > MOST_ROWS
+        else ""
     )

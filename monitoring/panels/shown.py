@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Shown:
         folder: of its results.
         store: the file.
         last_s: seconds until now that plots cover; None for the whole campaign.
+        every_row: whether tables are to have all of their rows, for a file, or as many as one reads on a page.
 
     """
 
@@ -39,11 +41,16 @@ class Shown:
     folder: CampaignFolder
     store: Path
     last_s: float | None = None
+    every_row: bool = False
 
     @property
     def path(self) -> str:
         """Address of the campaign's page, relative to the root of the dashboard."""
         return f"c/{self.name}"
+
+    def at_most(self, rows: int) -> int:
+        """Return how many rows a table has at most that has so many on a page."""
+        return sys.maxsize if self.every_row else rows
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

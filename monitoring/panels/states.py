@@ -78,14 +78,15 @@ def states_table(connection: sqlite3.Connection, shown: Shown, now: float) -> Pa
     counts = count_states(connection, "site")
     names = sorted({*grid_now(connection)["sites"], *(one.group for one in counts if one.group)})
     rows = _rows(names, counts)
-    most = sorted(rows, key=lambda row: [-int(value or 0) for value in (*row[1:5], row[_JOBS])])[:MOST_SITES]
+    order = sorted(rows, key=lambda row: [-int(value or 0) for value in (*row[1:5], row[_JOBS])])
+    most = order[: shown.at_most(MOST_SITES)]
     busy = [str(row[0]) for row in rows if row[_JOBS]]
     nowhere = sum(one.jobs for one in counts if not one.group)
     lead = f"Jobs run or ran at {listed(busy)}." if busy else "No job has a site yet."
     if nowhere:
         lead += f" {number_of(nowhere, 'job')} did not start yet, and may go to any of them."
     if len(rows) > MOST_SITES:
-        lead += f" The {MOST_SITES} with the most trouble and jobs are shown, of {len(rows):,}."
+        lead += f" The {MOST_SITES} with the most trouble and jobs are shown, of {len(rows):,}; the CSV has all."
     return Panel(
         "states-table",
         "Sites",

@@ -36,7 +36,7 @@ _ORIGINS = {
 
 def throttle(connection: sqlite3.Connection, shown: Shown, now: float, site: str = "") -> Panel:
     """List the last decisions, newest first, of all sites or of one."""
-    found = decisions(connection, site, most=MOST_ROWS)
+    found = decisions(connection, site, most=shown.at_most(MOST_ROWS))
     lead, tone = _standing(connection, now)
     if found:
         lead = f"{_sentence(found[0])} {lead}".strip()
@@ -48,7 +48,7 @@ def throttle(connection: sqlite3.Connection, shown: Shown, now: float, site: str
         lead,
         Source(
             f"throttle.jsonl, where the throttle writes a line whenever a decision differs from the one before; the "
-            f"newest {MOST_ROWS} are shown. What it thinks now is in throttle.json.",
+            f"newest {MOST_ROWS} are shown, and all are in the CSV. What it thinks now is in throttle.json.",
             (str(shown.folder.throttle_log), str(shown.folder.throttle)),
         ),
         Table(
@@ -84,7 +84,7 @@ def throttle(connection: sqlite3.Connection, shown: Shown, now: float, site: str
 def edits(connection: sqlite3.Connection, shown: Shown, now: float, site: str = "", *, shared: bool = False) -> Panel:
     """List who changed which limit, newest first: all, those of a site and of what it shares, or of a shared link."""
     del now
-    found = edits_about(connection, site, shared=shared, most=MOST_ROWS)
+    found = edits_about(connection, site, shared=shared, most=shown.at_most(MOST_ROWS))
     lead = "Nobody has changed a limit while the campaign ran."
     if found:
         one = found[0]
@@ -95,7 +95,8 @@ def edits(connection: sqlite3.Connection, shown: Shown, now: float, site: str = 
         lead,
         Source(
             "site-edits.jsonl: a line for each key of a site config, or of links.yaml, that `sonicgrid submit` or "
-            f"`sonicgrid sites apply` put into force with another value; the newest {MOST_ROWS} are shown.",
+            f"`sonicgrid sites apply` put into force with another value; the newest {MOST_ROWS} are "
+            "shown, and all are in the CSV.",
             (str(shown.folder.site_edits),),
         ),
         Table(

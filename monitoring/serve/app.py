@@ -95,11 +95,11 @@ class Dashboard:
         return Response(page, media_type="application/json")
 
     async def csv(self, request: Request) -> Response:
-        """Answer with one panel as CSV; of a long table, with all rows that pass the filter."""
+        """Answer with one panel as CSV; a table has all rows that pass the filter."""
         key = request.query_params.get("panel", "")
         try:
             address = _address(request, besides="panel")
-            recipe = await self._in_thread(lambda: self._recipes.find(address))
+            recipe = await self._in_thread(lambda: self._recipes.find(address, every_row=True))
             maker = recipe.makers[find_panel(recipe, key)]
             name = "-".join(part for part in (address.campaign, address.site, key) if part)
             panel = await self._in_thread(maker.make)

@@ -72,8 +72,8 @@ class Recipes:
     campaigns: Campaigns
     pages: Pages
 
-    def find(self, address: Address) -> Recipe:
-        """Return the recipe of a page.
+    def find(self, address: Address, *, every_row: bool = False) -> Recipe:
+        """Return the recipe of a page; its tables have all their rows if that is asked, but for the table of jobs.
 
         Raises:
             NoSuchPage: there is no such campaign, site or job.
@@ -81,7 +81,7 @@ class Recipes:
         """
         if address.kind == "overview":
             return self._overview()
-        shown = self.shown(address)
+        shown = replace(self.shown(address), every_row=every_row)
         try:
             if not shown.store.exists():
                 # A store that is about to be made is no error.

@@ -134,7 +134,7 @@ def test_many_links(collected: Collected, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(links_module, "MOST_ROWS", 20)
     panel = links(collected.read(), collected.shown, MINUTE)
     assert len(rows_of(panel)) == 20
-    assert panel.lead.endswith("The 12 fullest are drawn above. 20 are listed, and 10 more are not.")
+    assert panel.lead.endswith("The 12 fullest are drawn above. 20 are listed, and 10 more only in the CSV.")
 
 
 def test_nothing_yet(collected: Collected) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from monitoring.serve import app
 from monitoring.serve.installed_pages import PAGES
+from monitoring.serve.installed_pages import PAGES as INSTALLED
 from monitoring.store.place import find_store
 from tests.builders.campaign import CampaignBuilder
 from tests.builders.dashboard_server import Client, serving, shown_campaigns
@@ -119,6 +120,18 @@ def test_a_csv_of_no_panel_names_those_that_there_are(client: Client) -> None:
     answer = client.get("/csv/c/demo?panel=stats")
     assert answer.status == 400
     assert "this page has no such panel; it has: headline, states" in answer.text
+
+
+def test_the_csv_of_a_table_that_is_cut_has_all_rows(campaign: CampaignBuilder, stores: Path) -> None:
+    """What a page leaves out for want of room is in the file."""
+    collect(campaign.plan(1203), stores)
+    with serving(shown_campaigns(campaign.folder, stores=stores), pages=INSTALLED) as (client, _):
+        page = client.get(f"/json/c/{campaign.name}").json
+        blocks = next(panel for panel in page["panels"] if panel["key"] == "blocks")
+        assert len(blocks["content"]["rows"]) < 121
+        assert "the CSV has them all" in blocks["lead"]
+        rows = list(csv.DictReader(io.StringIO(client.get(f"/csv/c/{campaign.name}?panel=blocks").text)))
+    assert sorted(int(row["block"]) for row in rows) == list(range(121))
 
 
 def test_the_csv_of_jobs_has_them_all(campaign: CampaignBuilder, stores: Path) -> None:
