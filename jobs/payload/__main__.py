@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from jobs.payload.say import say
 from jobs.payload.stop import StopSwitch
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _run(arguments: argparse.Namespace, switch: StopSwitch) -> Ending:
     worker = look_around(os.environ)
     if returned:
         # The one question about a job that ran far away: with whose software?
-        sys.stderr.write(f"job {number}: {sys.executable} runs the software in {CHECKOUT}\n")
+        say(f"job {number}: {sys.executable} runs the software in {CHECKOUT}\n")
     places = (
         sandbox_places(block, job, worker, returned, leaves_to_save=arguments.leave_to_save)
         if returned
@@ -109,7 +110,7 @@ def _run(arguments: argparse.Namespace, switch: StopSwitch) -> Ending:
     ending = attempt.run()
     done = attempt.progress
     how = "not over" if ending.again else ending.exit_class
-    sys.stderr.write(f"job {number}: {how}, {done.events} events, {done.hits} hits scored\n")
+    say(f"job {number}: {how}, {done.events} events, {done.hits} hits scored\n")
     return ending
 
 
@@ -123,9 +124,7 @@ def main() -> NoReturn:
     ending = _run(arguments, switch)
     if ending.error:
         what = "note" if ending.again else "error"
-        sys.stderr.write(f"{ending.trace}{what}: {ending.error}\n")
-    sys.stdout.flush()
-    sys.stderr.flush()
+        say(f"{ending.trace}{what}: {ending.error}\n")
     # Everything is on the disk. A thread that still hangs in a read or in gRPC must not hold the process.
     os._exit(CHECKPOINT_EXIT if ending.again else EXITS[ending.exit_class].code)
 

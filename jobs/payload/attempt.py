@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import traceback
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from jobs.payload.output import ScoredEvent
 from jobs.payload.places import shared_places
 from jobs.payload.prepare import Preparer
 from jobs.payload.progress import Progress
+from jobs.payload.say import say
 from jobs.payload.share import FLOOR_MBPS, first_pacer, follow_share
 from jobs.payload.stage_out import open_output
 from jobs.payload.worker import seconds_since_start
@@ -193,7 +193,7 @@ class Attempt:
             return ending
         if ending.exit_class is ExitClass.STOPPED or not self._places.leaves_to_save:
             return ending
-        sys.stderr.write(f"{ending.trace}warning: {ending.error}; first what it has scored is brought home\n")
+        say(f"{ending.trace}warning: {ending.error}; first what it has scored is brought home\n")
         return self._leave()
 
     def _ending_of(self, error: BaseException) -> Ending:

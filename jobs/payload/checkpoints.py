@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from jobs.payload.checkpoint import (
     pack_checkpoint,
     read_checkpoint,
 )
+from jobs.payload.say import say
 from jobs.reco.write import software_version
 from jobs.replace_file import replace_file
 
@@ -105,7 +105,7 @@ class Checkpoints:
         self._next = position
         self._saved_at = time.monotonic()
         if position > self._job.entry_start:
-            sys.stderr.write(f"job {self._job.job}: goes on from entry {position}: the events before it were kept\n")
+            say(f"job {self._job.job}: goes on from entry {position}: the events before it were kept\n")
 
     def add(self, event: ScoredEvent) -> None:
         """Remember one event that this attempt scored, in the order of the entries."""
@@ -137,7 +137,7 @@ class Checkpoints:
                 self._folder / f"{self._job.job:07d}.{start}-{stop}.checkpoint", pack_checkpoint(header, self._waiting)
             )
         except CampaignError as error:
-            sys.stderr.write(f"warning: no checkpoint could be written: {error}\n")
+            say(f"warning: no checkpoint could be written: {error}\n")
             self._saved_at = time.monotonic()
             return False
         self._progress.kept_events += len(self._waiting)
@@ -177,7 +177,7 @@ class Checkpoints:
                 if not header.entry_start <= position < header.entry_stop == stop:
                     raise CheckpointUnusable(f"{path}: holds other entries than its name says")
             except CheckpointUnusable as error:
-                sys.stderr.write(f"note: {error}; its events are scored again\n")
+                say(f"note: {error}; its events are scored again\n")
                 continue
             return header, events
         return None

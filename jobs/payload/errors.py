@@ -8,6 +8,8 @@ JobsError
 
 from __future__ import annotations
 
+import errno
+
 from jobs.errors import CampaignError, InputError, JobsError, UsageError
 from jobs.exits import ExitClass
 from jobs.payload.stop import Stopped
@@ -80,9 +82,13 @@ _CLASSES: tuple[tuple[type[BaseException], ExitClass], ...] = (
 """The first row that fits counts, so a subclass stands before its base."""
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 def class_of_error(error: BaseException) -> ExitClass:
     """Return the exit class of whatever ended an attempt; what nobody foresaw is a bug."""
     for kind, exit_class in _CLASSES:
         if isinstance(error, kind):
             return exit_class
-    return ExitClass.BUG
+    # Wherever a full disk is met, waiting helps.
+    return ExitClass.OUTPUT if isinstance(error, OSError) and error.errno in _FULL else ExitClass.BUG

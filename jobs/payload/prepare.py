@@ -6,11 +6,11 @@ The thread opens the file too: a main thread that never waits for a file system 
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jobs.payload.say import say
 from jobs.reco.errors import InputAway, InputError
 from jobs.reco.read import open_events
 from jobs.reco.views import build_views
@@ -160,7 +160,7 @@ class Preparer:
                 if doubted == self._left.start:
                     raise
                 doubted = self._left.start
-                sys.stderr.write(f"warning: {error}; it is read once more before the job gives up\n")
+                say(f"warning: {error}; it is read once more before the job gives up\n")
             else:
                 return
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-import sys
 import threading
 from typing import TYPE_CHECKING
+
+from jobs.payload.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,4 +81,4 @@ class Repeated:
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not end the thread or reach the work
             self.failures += 1
             if self.failures == 1:
-                sys.stderr.write(f"warning: {self._what}: {error}; said once, tried on\n")
+                say(f"warning: {self._what}: {error}; said once, tried on\n")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
 
 from jobs.layout import CHECKOUT
 from jobs.running.driver import PROFILE, SNAKEFILE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RULES = sorted((CHECKOUT / "workflow" / "rules").glob("*.smk"))
 
@@ -52,3 +51,31 @@ def test_spec_with_a_mistake_stops_before_anything_is_made(tmp_path: Path) -> No
     run = snakemake("--directory", str(tmp_path), "--dry-run", "--config", f"campaign={tmp_path / 'typo.yaml'}")
     assert run.returncode != 0
     assert "did you mean 'flavour'" in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda path: path.stem)
+def test_a_rule_does_not_fail_for_its_log(rules: Path, tmp_path: Path) -> None:
+    """What a rule says is in its log and goes on to Snakemake; a full disk costs lines, a failure stays one."""
+    ends = re.findall(r"2>&1 (\|.*)\"\n", rules.read_text())
+    assert len(ends) == rules.read_text().count("    log:\n")
+
+    def run(command: str, end: str, log: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
+        line = f"{command} 2>&1 {end.format(log=Quoted(log))}"
+        bash = ["bash", "-euo", "pipefail", "-c", line]
+        return subprocess.run(bash, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+
+    for end in ends:
+        log = tmp_path / "it's a log"
+        said = run("echo said", end, str(log), subprocess.PIPE)
+        assert (said.returncode, said.stdout, log.read_text()) == (0, "said\n", "said\n")
+        with Path("/dev/full").open("w") as full:
+            assert run("for n in 1 2 3; do echo $n; sleep 0.1; done", end, "/dev/full", full).returncode == 0
+        assert run("exit 3", end, "/dev/full", subprocess.PIPE).returncode == 3
+
+
+class Quoted(str):
+    """Text that knows Snakemake's `:q`."""
+
+    def __format__(self, how: str) -> str:
+        assert how == "q"
+        return shlex.quote(self)

@@ -16,7 +16,7 @@ checkpoint plan:
         folder=folder.root,
     shell:
         "python -m jobs.planning.plan --campaign {input.spec:q} --sites-folder {params.sites:q}"
-        " --folder {params.folder:q} 2>&1 | tee {log:q}"
+        " --folder {params.folder:q} 2>&1 | {{ tee {log:q} || cat > /dev/null; }}"
 
 
 rule enqueue:
@@ -32,4 +32,5 @@ rule enqueue:
         sites=sites,
         folder=folder.root,
     shell:
-        "python -m jobs.throttle.begin --folder {params.folder:q} --sites-folder {params.sites:q} 2>&1 | tee {log:q}"
+        "python -m jobs.throttle.begin --folder {params.folder:q} --sites-folder {params.sites:q}"
+        " 2>&1 | {{ tee {log:q} || cat > /dev/null; }}"

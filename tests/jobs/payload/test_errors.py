@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from jobs import errors as jobs_errors
@@ -42,6 +44,9 @@ from sonic import errors as sonic_errors
         (MemoryError(), ExitClass.WORKER),
         (ImportError("libx.so"), ExitClass.WORKER),
         (jobs_errors.CampaignError("x"), ExitClass.USAGE),
+        (OSError(errno.ENOSPC, "x"), ExitClass.OUTPUT),
+        (OSError(errno.EDQUOT, "x"), ExitClass.OUTPUT),
+        (OSError(errno.EIO, "x"), ExitClass.BUG),
         (ZeroDivisionError("x"), ExitClass.BUG),
         (KeyboardInterrupt(), ExitClass.BUG),
     ],

@@ -219,6 +219,17 @@ print(json.dumps([code, [path.name for path in pathlib.Path({str(small)!r}).iter
     assert str(small / "0000003.root") in record.error
 
 
+@pytest.mark.parametrize(("entry_stop", "exit_class"), [(4, ExitClass.DONE), (9, ExitClass.BAD_INPUT)])
+def test_a_log_that_takes_no_line_changes_nothing(
+    campaign: PayloadCampaign, entry_stop: int, exit_class: ExitClass
+) -> None:
+    """A job whose log lies on a full disk must end as it would have ended."""
+    campaign.change_job(entry_stop=entry_stop)
+    done = run(["sh", "-c", 'exec "$@" > /dev/full 2>&1', "sh", *command(campaign)])
+    assert exit_class_of(done.returncode) is exit_class
+    assert campaign.record().exit_class is exit_class
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_named(campaign: PayloadCampaign) -> None:
     """An output folder that is not ours must end as an output failure."""
