@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.errors import CampaignError
+from jobs.exits import EXITS, ExitClass
 from jobs.planning.plan import read_summary
 from jobs.states import JobState
 from monitoring.errors import NoSuchPage
@@ -145,7 +146,8 @@ def _lead(row: JobNow, now: float, seen: float) -> str:
         return f"HTCondor has held it{for_s}{because}."
     if row.state == JobState.FAILED:
         meaning = meaning_of(row.exit_class)
-        again = "`sonicgrid submit` tries it again; before that, these must act"
+        settled = row.exit_class in set(ExitClass) and not EXITS[ExitClass(row.exit_class)].retry
+        again = f"`sonicgrid {'retry' if settled else 'submit'}` tries it again; before that, these must act"
         return f"It has failed as {row.exit_class or 'unknown'}{where}{because}. {again}: {meaning.who}."
     if row.state == JobState.IDLE:
         return f"It has been waiting for a slot{for_s}{f', sent back{because}' if because else ''}."

@@ -64,7 +64,7 @@ def test_a_job_that_failed(collected: Collected) -> None:
     connection = collected.read()
     panel = job(connection, collected.shown, MINUTE + 300, 0)
     assert panel.lead == (
-        "It has failed as bad_input at FNAL: raw_0.root: <script>no hits</script>. `sonicgrid submit` tries it again; "
+        "It has failed as bad_input at FNAL: raw_0.root: <script>no hits</script>. `sonicgrid retry` tries it again; "
         "before that, these must act: owner of the data."
     )
     assert panel.tone == "bad"
