@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from tests.builders.payload import PayloadCampaign
 
 
+@pytest.fixture
+def sandbox(long: PayloadCampaign, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run where HTCondor would: in a folder of the job's own, with its input and a folder for what comes home."""
+    folder = long.root / "sandbox"
+    (folder / "returned").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    shutil.copy(long.block.jobs[0].input_file, folder)
+    return folder
+
+
 def test_without_shared_files_a_job_leaves_to_have_its_checkpoint_saved(
-    long: PayloadCampaign, pool: CountingPool, undisturbed: tuple[list[Any], ...], monkeypatch: pytest.MonkeyPatch
+    long: PayloadCampaign, pool: CountingPool, undisturbed: tuple[list[Any], ...], sandbox: Path
 ) -> None:
     """HTCondor starts it again, which is no new attempt: one record, whose numbers are those of all its processes."""
-    sandbox = long.root / "sandbox"
-    (sandbox / "returned").mkdir(parents=True)
-    monkeypatch.chdir(sandbox)
-    shutil.copy(long.block.jobs[0].input_file, sandbox)
     block, job = long.block, long.block.jobs[0]
     endings = []
     for _ in range(4):
@@ -48,13 +54,9 @@ def test_without_shared_files_a_job_leaves_to_have_its_checkpoint_saved(
 
 
 def test_a_failure_far_away_first_brings_home_what_there_is(
-    long: PayloadCampaign, pool: CountingPool, monkeypatch: pytest.MonkeyPatch
+    long: PayloadCampaign, pool: CountingPool, sandbox: Path
 ) -> None:
     """A job that is held while the pool is away must lose nothing: it leaves for that, and fails next time."""
-    sandbox = long.root / "sandbox"
-    (sandbox / "returned").mkdir(parents=True)
-    monkeypatch.chdir(sandbox)
-    shutil.copy(long.block.jobs[0].input_file, sandbox)
     block, job = long.block, long.block.jobs[0]
     pool.trouble_after = 1
 
